@@ -1,0 +1,3 @@
+//! Connections and conversations as actors.
+
+pub mod authenticate;

@@ -1,0 +1,2 @@
+//! Prints the AsyncAPI document.
+fn main() {}

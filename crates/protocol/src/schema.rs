@@ -1,0 +1,1 @@
+//! The AsyncAPI 3 document, generated from the frames.

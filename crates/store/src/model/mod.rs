@@ -1,0 +1,15 @@
+//! What is kept, as values.
+
+mod batch;
+mod conversation;
+mod cursor;
+mod entry;
+mod event;
+mod user;
+
+pub use batch::{Batch, BatchError, Epoch, Projection};
+pub use conversation::{ConversationRow, ConversationState, MemberRow, UserConversation};
+pub use cursor::{Cursor, CursorUpdate};
+pub use entry::Entry;
+pub use event::{Event, EventBody, EventPosition};
+pub use user::{Profile, Revocation};

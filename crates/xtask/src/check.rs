@@ -1,0 +1,58 @@
+//! `cargo xtask check`: what can be said of the code without running it.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::deny;
+use crate::generate;
+use crate::rules;
+use crate::stage::{self, Context, Stage};
+use crate::workspace::WHOLE;
+
+/// Formatting, the cheapest of all.
+pub(crate) const FORMAT: Stage = Stage { name: "format", does: "cargo fmt --check", run: format };
+/// The house rules.
+pub(crate) const RULES: Stage = Stage { name: "rules", does: "the house rules", run: rules::command };
+
+/// All checks, in the order of their cost.
+pub(crate) const STAGES: [Stage; 6] = [
+    FORMAT,
+    RULES,
+    Stage { name: "clippy", does: "lints of every target, each warning an error", run: clippy },
+    Stage { name: "docs", does: "the documentation builds without a warning", run: docs },
+    Stage {
+        name: "deny",
+        does: "licences, bans, sources and advisories of all dependencies",
+        run: deny::command,
+    },
+    Stage { name: "generated", does: "generated files say what the code says", run: generate::check },
+];
+
+/// The command alone.
+pub(crate) fn command(context: &mut Context) -> Result<()> {
+    stage::run_all(&STAGES, context)
+}
+
+fn format(context: &mut Context) -> Result<()> {
+    context.run(context.workspace.cargo(&["fmt", "--all", "--check"]))
+}
+
+/// `-D warnings` goes to clippy and not into RUSTFLAGS, which would compile every dependency again.
+fn clippy(context: &mut Context) -> Result<()> {
+    let mut cargo = cargo_whole(context, &["clippy", "--all-targets"]);
+    cargo.args(["--", "-D", "warnings"]);
+    context.run(cargo)
+}
+
+fn docs(context: &mut Context) -> Result<()> {
+    let mut cargo = cargo_whole(context, &["doc", "--no-deps"]);
+    cargo.env("RUSTDOCFLAGS", "-D warnings");
+    context.run(cargo)
+}
+
+fn cargo_whole(context: &Context, arguments: &[&str]) -> Command {
+    let mut cargo = context.workspace.cargo(arguments);
+    cargo.args(WHOLE);
+    cargo
+}

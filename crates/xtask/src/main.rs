@@ -1,0 +1,63 @@
+//! The developers' commands, run as `cargo xtask COMMAND`.
+//!
+//! One file per command ([`test`], [`check`], [`generate`], and the house rules in [`rules`]); under them a
+//! [`stage`] runner that says what it does and stops at the first failure, and [`process`], which runs one
+//! command with its output in a log file. Knows nothing of the server but how to start it.
+//! Dependencies are few and light on purpose: everybody waits for this crate before anything else happens.
+
+mod check;
+mod deny;
+mod excerpt;
+mod generate;
+mod prerequisites;
+mod process;
+mod rules;
+mod server;
+mod stage;
+mod tally;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::stage::Context;
+use crate::workspace::Workspace;
+
+const HELP: &str = "\
+Commands:
+  cargo xtask test              everything: prerequisites, checks, build, tests, the page in a real browser
+  cargo xtask test --fast       for every day: format, house rules, build, tests without the browser
+  cargo xtask check             format, lints, docs, supply chain, generated files, house rules
+  cargo xtask rules             the house rules alone, each with its reason when broken
+  cargo xtask generate          write the files that are generated from the code
+  cargo xtask generate --check  say whether they are up to date
+
+Logs of every stage are kept in target/xtask/.";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let command: fn(&mut Context) -> anyhow::Result<()> = match arguments.as_slice() {
+        ["test"] => test::everything,
+        ["test", "--fast"] => test::fast,
+        ["check"] => check::command,
+        ["rules"] => rules::command,
+        ["generate"] => generate::write,
+        ["generate", "--check"] => generate::check,
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        unknown => {
+            eprintln!("There is no `cargo xtask {}`.\n\n{HELP}", unknown.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match Workspace::open().and_then(|workspace| command(&mut Context::new(workspace))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

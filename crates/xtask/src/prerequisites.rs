@@ -1,0 +1,108 @@
+//! What a machine must have, and how it gets it: Debian packages, and the npm packages of the browser test.
+//!
+//! As root on Debian everything missing is installed. Elsewhere nothing is changed, and the message is the command to
+//! run.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::stage::Context;
+
+/// Something a stage needs, and where it comes from on Debian.
+struct Need {
+    what: &'static str,
+    program: &'static str,
+    packages: &'static [&'static str],
+}
+
+/// For the build and the fast tests. `make` is for the allocator, whose C sources come with its crate.
+const BASE: [Need; 4] = [
+    Need { what: "a C compiler", program: "cc", packages: &["gcc", "libc6-dev"] },
+    Need { what: "make", program: "make", packages: &["make"] },
+    Need { what: "git", program: "git", packages: &["git"] },
+    Need { what: "Node.js, for the tests of the web client", program: "node", packages: &["nodejs"] },
+];
+
+/// For the browser test in addition.
+const BROWSER: [Need; 2] = [
+    Need { what: "npm", program: "npm", packages: &["npm"] },
+    Need { what: "Chromium", program: "/usr/bin/chromium", packages: &["chromium"] },
+];
+
+/// What the whole test needs.
+pub(crate) fn install_all(context: &mut Context) -> Result<()> {
+    install(context, BASE.iter().chain(&BROWSER))?;
+    components(context)?;
+    browser_packages(context)
+}
+
+/// What the fast test needs.
+pub(crate) fn install_for_fast(context: &mut Context) -> Result<()> {
+    install(context, BASE.iter())
+}
+
+fn install<'a>(context: &Context, needs: impl Iterator<Item = &'a Need>) -> Result<()> {
+    let missing: Vec<&Need> = needs.filter(|need| !is_present(need.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
+    let names: Vec<&str> = missing.iter().map(|need| need.what).collect();
+    println!("        missing: {}", names.join(", "));
+    if !is_present("apt-get") || !rustix::process::geteuid().is_root() {
+        bail!(
+            "On Debian, run:\n    sudo apt-get update && sudo apt-get install -y --no-install-recommends {}",
+            packages.join(" ")
+        );
+    }
+    context.run(apt_get(&["update"]))?;
+    context.run(apt_get(&[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat()))
+}
+
+fn apt_get(arguments: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+fn is_present(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // An absolute path replaces the folder it is joined to.
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Part of a usual toolchain, left out of a minimal one.
+fn components(context: &Context) -> Result<()> {
+    for tool in ["fmt", "clippy"] {
+        let finished = context.finish(context.workspace.cargo(&[tool, "--version"]), |_| false)?;
+        if !finished.success {
+            bail!("cargo {tool} is missing. Run:\n    rustup component add rustfmt clippy");
+        }
+    }
+    Ok(())
+}
+
+/// `npm ci`, unless the lock file is the one that was installed from last time.
+fn browser_packages(context: &Context) -> Result<()> {
+    let folder = context.workspace.root.join("tests/browser");
+    let lock = folder.join("package-lock.json");
+    let wanted = fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let marker = folder.join("node_modules/.installed-from");
+    if fs::read(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    context.run(npm_ci(&folder))?;
+    fs::create_dir_all(folder.join("node_modules"))?;
+    fs::write(&marker, wanted)?;
+    Ok(())
+}
+
+/// Without the packages' own scripts: the browser is the machine's, nothing is to be downloaded beside the packages.
+fn npm_ci(folder: &Path) -> Command {
+    let mut command = Command::new("npm");
+    command.current_dir(folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    command
+}

@@ -1,0 +1,129 @@
+//! `cargo xtask test`: everything that must hold before a change lands, with one command on a fresh machine.
+//!
+//! Ends with the line `N passed, N failed`, alone. The order is that of cost: what fails often and is cheap comes
+//! first. All cargo commands share one selection and one profile, so that each dependency is compiled once to be
+//! linted and once to be run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::check;
+use crate::prerequisites;
+use crate::server::Server;
+use crate::stage::{self, Context, Stage};
+use crate::tally::Tally;
+use crate::workspace::WHOLE;
+
+const PREREQUISITES: Stage = Stage {
+    name: "prerequisites",
+    does: "install what is missing on this machine",
+    run: prerequisites::install_all,
+};
+const BUILD: Stage = Stage { name: "build", does: "compile everything, tests and examples too", run: build };
+const RUST_TESTS: Stage = Stage {
+    name: "rust-tests",
+    does: "unit, contract, property, documentation and process tests",
+    run: rust_tests,
+};
+const WEB_TESTS: Stage = Stage { name: "web-tests", does: "unit tests of the web client", run: web_tests };
+const BROWSER: Stage =
+    Stage { name: "browser", does: "the real server and the page in Chromium", run: browser };
+
+/// The whole test.
+pub(crate) fn everything(context: &mut Context) -> Result<()> {
+    let mut stages = vec![PREREQUISITES];
+    stages.extend(check::STAGES);
+    stages.extend([BUILD, RUST_TESTS, WEB_TESTS, BROWSER]);
+    run(&stages, context)
+}
+
+/// The test of every day: without lints and documents, the browser, and the long rounds of faults.
+pub(crate) fn fast(context: &mut Context) -> Result<()> {
+    let prerequisites = Stage { run: prerequisites::install_for_fast, ..PREREQUISITES };
+    let tests = Stage { run: fast_rust_tests, ..RUST_TESTS };
+    run(&[prerequisites, check::FORMAT, check::RULES, BUILD, tests, WEB_TESTS], context)
+}
+
+fn run(stages: &[Stage], context: &mut Context) -> Result<()> {
+    let result = stage::run_all(stages, context);
+    println!("\n{}", context.tally);
+    result
+}
+
+/// Binaries and tests in one go: built apart, test-only features would unify differently and compile both again.
+fn build(context: &mut Context) -> Result<()> {
+    let mut cargo = context.workspace.cargo(&["build", "--lib", "--bins", "--tests", "--examples"]);
+    cargo.args(WHOLE);
+    context.run(cargo)
+}
+
+fn rust_tests(context: &mut Context) -> Result<()> {
+    cargo_test(context, false)
+}
+
+fn fast_rust_tests(context: &mut Context) -> Result<()> {
+    cargo_test(context, true)
+}
+
+fn cargo_test(context: &mut Context, fast: bool) -> Result<()> {
+    let mut cargo = context.workspace.cargo(&["test", "--no-fail-fast"]);
+    cargo.args(WHOLE).env("CAUSERIE_BIN", context.workspace.server_binary());
+    if fast {
+        cargo.env("CAUSERIE_TEST_FAST", "1");
+    }
+    context.run_tests(cargo, is_test_progress, Tally::of_cargo_test)
+}
+
+fn web_tests(context: &mut Context) -> Result<()> {
+    node_tests(context, "web/test", &[])
+}
+
+/// Ends the server by its id and expects a clean exit: draining with a browser attached is part of the test.
+fn browser(context: &mut Context) -> Result<()> {
+    let data = context.workspace.scratch().join("browser-data");
+    let log = context.workspace.scratch().join("browser-server.log");
+    let server = Server::start(&context.workspace.server_binary(), &data, &log)?;
+    let shots = context.workspace.target.join("browser-shots");
+    fs::create_dir_all(&shots)?;
+    let environment =
+        [("CAUSERIE_URL", server.url().to_owned()), ("CAUSERIE_SHOTS", shots.display().to_string())];
+    node_tests(context, "tests/browser", &environment)?;
+    server.stop().with_context(|| format!("the server's log: {}", log.display()))
+}
+
+fn node_tests(context: &mut Context, folder: &str, environment: &[(&str, String)]) -> Result<()> {
+    let files = test_files(&context.workspace.root.join(folder))?;
+    ensure!(!files.is_empty(), "{folder} has no *.test.mjs or *.test.js");
+    let mut node = Command::new("node");
+    node.current_dir(&context.workspace.root).args(["--test", "--test-reporter=spec"]).args(files);
+    node.envs(environment.iter().map(|(name, value)| (name, value)));
+    context.run_tests(node, is_test_progress, Tally::of_node_test)
+}
+
+/// Listed here because what `node --test FOLDER` means differs between its versions.
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && name != "node_modules" {
+            files.extend(test_files(&path)?);
+        } else if name.ends_with(".test.mjs") || name.ends_with(".test.js") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What a watcher wants to see of a test run: which binary it is at, what came of it, and each failure at once.
+fn is_test_progress(line: &str) -> bool {
+    let line = line.trim_start();
+    ["Running ", "Doc-tests ", "test result:", "✖ ", "ℹ pass", "ℹ fail"]
+        .iter()
+        .any(|start| line.starts_with(start))
+        || (line.starts_with("test ") && line.ends_with("FAILED"))
+}
