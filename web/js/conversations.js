@@ -85,7 +85,7 @@ export function upsert(ctx, item) {
   c.peer = item.peer ?? '';
   c.member_count = item.member_count ?? c.member_count;
   c.role = item.role ?? c.role;
-  c.first = item.first ?? c.first;
+  c.first = Math.max(1, item.first ?? c.first);
   c.gone = false;
   c.head = Math.max(c.head, item.head ?? 0);
   if (c.epoch !== epoch) c.told = { delivered: 0, read: 0 };

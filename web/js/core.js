@@ -2,7 +2,7 @@
 // be done outside (effects). Deterministic: no clock, no randomness, no socket, no document; each
 // event carries `now` (ms) and `random` (0..1). Tests drive it with plain objects.
 //
-// Events   start, signed_in, sign_out, socket_open, frame, socket_closed, timer, token, no_token,
+// Events   signed_in, sign_out, socket_open, frame, socket_closed, timer, token, no_token,
 //          outbox_restored, network_up, try_again, visible, and what a person asks for (below).
 // Effects  open_socket, drop_socket, frame, timer, cancel, fetch_token, save_session,
 //          forget_session, save_outbox, load_outbox, new_device, showing, notice, done.
@@ -105,7 +105,7 @@ const events = {
     known(ctx, conversation, (c) => outbox.again(ctx, c, message)),
   give_up: (ctx, { client_message_id }) => outbox.drop(ctx, client_message_id),
   create: (ctx, { frame }) => person(ctx, { type: 'create', ...frame }, { kind: 'create' }),
-  command: (ctx, { frame, what }) => person(ctx, frame, { kind: 'command', what }),
+  command: (ctx, { frame, what }) => person(ctx, frame, { kind: 'command', what, frame }),
 };
 
 /** Asks what a person wants at once, or says why not. */
@@ -227,7 +227,11 @@ const answers = {
     if (message) flow.sent(ctx, frame.conversation, message);
   },
   refresh: (ctx) => outbox.pump(ctx),
-  command: (ctx, { what }) => ctx.emit({ type: 'done', what }),
+  command(ctx, { what, frame: { type, conversation } }, { seq }) {
+    ctx.emit({ type: 'done', what });
+    if (type === 'leave') known(ctx, conversation, (c) => { c.gone = true; });
+    else if (seq) flow.headMoved(ctx, { conversation, seq });
+  },
 };
 
 /** A question was refused. */

@@ -51,7 +51,7 @@ export function older(ctx, c) {
 /** A live message. */
 export function arrived(ctx, id, message) {
   const c = ctx.state.conversations.get(id);
-  if (!c) {
+  if (!c || c.gone) {
     refresh(ctx, id);
     return;
   }
@@ -68,7 +68,7 @@ export function arrived(ctx, id, message) {
 /** There is something up to `seq`. */
 export function headMoved(ctx, { conversation, seq }) {
   const c = ctx.state.conversations.get(conversation);
-  if (c) moved(ctx, c, seq);
+  if (c && !c.gone) moved(ctx, c, seq);
   else refresh(ctx, conversation);
 }
 
@@ -94,7 +94,6 @@ export function paged(ctx, c, then, page) {
   }
   if (expected && (gap || !page.more || page.items.length === 0)) c.at_start = true;
   if (kind === 'tail' && empty && !page.more) c.at_start = true;
-  if (lowest(c.messages) > 0 && lowest(c.messages) <= c.first) c.at_start = true;
   if (kind !== 'older' && page.items.length > 0) sync(ctx, c);
   if (ctx.state.open === c.id) fill(ctx, c);
 }
@@ -105,6 +104,7 @@ function take(ctx, c, items) {
   const known = c.head;
   const merged = merge(c.messages, items);
   c.messages = merged.messages;
+  if (c.messages.length > 0 && lowest(c.messages) <= c.first) c.at_start = true;
   const now = highest(c.messages);
   c.head = Math.max(c.head, now);
   if (now > 0 && now >= (c.last?.seq ?? 0)) c.last = c.messages[c.messages.length - 1];
@@ -122,10 +122,9 @@ function changed(ctx, c, message) {
   const { state } = ctx;
   const { change, users = [], role, title } = message.body ?? {};
   const me = users.includes(state.me);
-  if (change === 'added' && me) c.gone = false;
   if (change === 'renamed') c.title = title ?? c.title;
   if (change === 'role' && me) c.role = role ?? c.role;
-  if ((change === 'removed' && me) || (change === 'left' && (me || message.from === state.me))) {
+  if ((change === 'removed' && me) || (change === 'left' && message.from === state.me)) {
     c.gone = true;
     return;
   }

@@ -10,7 +10,7 @@ import { raise } from './receipts.js';
 import { byRecency } from './conversations.js';
 import { once } from './flow.js';
 
-const MEMBER_PAGE = 256;
+const MEMBER_PAGE = 200;
 const RECEIPT_PAUSE_MS = 100;
 
 /** Groups above this size have no ticks of single members. */
@@ -82,7 +82,9 @@ export function membersPaged(ctx, c, page, first) {
     c.members.push({ user, role });
   }
   c.members_next = page.next ?? null;
-  c.membersKnown = c.member_count <= TICK_MEMBERS;
+  if (c.member_count > TICK_MEMBERS) c.membersKnown = false;
+  else if (c.members_next) members(ctx, c, c.members_next);
+  else c.membersKnown = true;
 }
 
 /** Watches the presence of the peers of direct conversations, as many as the server allows. */

@@ -16,6 +16,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const TOO_MANY_PAUSE_MS = 10_000;
 const LONGEST_GOODBYE_MS = 300_000;
+/** Close codes that say "come back" by themselves. */
+const COME_BACK = new Set([4000, 4008, 4029]);
 const LONGEST_TIMER_MS = 12 * 3_600_000;
 
 /** The state of a connection that has not begun. Phases: signed_out, connecting, greeting, online, waiting, stopped. */
@@ -26,6 +28,7 @@ export function newLink() {
     epoch: 0,
     welcomedAt: 0,
     goodbyeMs: null,
+    dismissed: '',
     heartbeatMs: 30_000,
     bodyBytes: 16_384,
     watchUsers: 256,
@@ -43,6 +46,7 @@ export function connect(ctx) {
   if (!state.token) return;
   ctx.emit({ type: 'cancel', name: 'backoff' });
   link.goodbyeMs = null;
+  link.dismissed = '';
   if (state.expires && state.expires <= ctx.now + link.skewMs) {
     renew(ctx);
     return;
@@ -91,10 +95,12 @@ export function refused(ctx, error) {
   else stop(ctx, 4009, words(error));
 }
 
-/** The server says goodbye; the close follows, and this is when to come back. */
+/** The server says goodbye; the close follows. No time to come back means: stay away. */
 export function goodbye(ctx, frame) {
+  const { link } = ctx.state;
   const ms = frame.reconnect_after_ms;
-  if (Number.isFinite(ms)) ctx.state.link.goodbyeMs = Math.min(Math.max(0, ms), LONGEST_GOODBYE_MS);
+  if (Number.isFinite(ms)) link.goodbyeMs = Math.min(Math.max(0, ms), LONGEST_GOODBYE_MS);
+  else link.dismissed = frame.reason ?? 'no reason given';
 }
 
 /** The socket is gone: what its close code asks for. */
@@ -103,7 +109,9 @@ export function closed(ctx, code) {
   else if (code === 4002) renew(ctx);
   else if (code === 4003) stop(ctx, code, 'This chat was opened in another window, so this one was disconnected.');
   else if (code === 4009) stop(ctx, code, 'The server did not understand this page. Reload it to get its newest version.');
-  else back(ctx, code);
+  else if (ctx.state.link.dismissed && !COME_BACK.has(code)) {
+    stop(ctx, code, `The server ended this connection (${ctx.state.link.dismissed}).`);
+  } else back(ctx, code);
 }
 
 /** Waits, then comes back. */

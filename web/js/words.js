@@ -52,9 +52,18 @@ export function list(names) {
   return `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 }
 
+const ERASED = 'application/vnd.causerie.erased+json';
+
+/** Names written with commas between them, or with blanks where there is no comma (a name may have blanks in it). */
+export function names(text) {
+  const parts = text.split(/[,;\n]/.test(text) ? /[,;\n]/ : /\s+/);
+  return [...new Set(parts.map((part) => part.trim()).filter(Boolean))];
+}
+
 /** The text of a message, or what stands for a content this page cannot show. */
 export function bodyText(body) {
   if (typeof body?.text === 'string') return body.text;
+  if (body?.content_type === ERASED) return '(erased)';
   return `(content of type ${body?.content_type ?? 'unknown'}, which this page cannot show)`;
 }
 
@@ -84,7 +93,7 @@ export function connectionWords(link) {
     case 'greeting':
       return link.attempts > 0 ? 'Reconnecting…' : 'Connecting…';
     case 'waiting':
-      return 'Connection lost, trying again…';
+      return 'Reconnecting…';
     case 'stopped':
       return 'Disconnected';
     default:

@@ -40,5 +40,9 @@ pub trait Authenticator: Send + Sync + 'static {
     /// Checks a token as of `now`.
     ///
     /// Returns the identity, or the check that failed. Called once per `hello` and `refresh`; may do I/O.
-    fn authenticate<'a>(&'a self, token: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Identity, AuthenticateError>>;
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Identity, AuthenticateError>>;
 }

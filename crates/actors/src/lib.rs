@@ -1,3 +1,40 @@
-//! Connections and conversations as actors.
+//! Connections and conversations as actors: the rules of chat, and the embedder's API.
+//!
+//! A conversation's actor alone gives out its order; a connection's actor alone reads and writes its socket. Decisions
+//! are pure ([`conversation::handle`], [`connection::handle`]), the actors around them perform.
+//! This crate knows nothing of TCP, TLS, HTTP, tokens' formats or files: those are its embedder's, of which the
+//! server is the first.
+//!
+//! Start with [`Chat`], then follow a message: [`connection`], [`conversation`], and back through
+//! [`connection::outbox`].
 
 pub mod authenticate;
+mod background;
+pub mod bounded;
+pub mod bucket;
+mod chat;
+pub mod connection;
+pub mod conversation;
+mod describe;
+mod local_user;
+pub mod metrics;
+mod node;
+mod reply;
+pub mod revocation;
+pub mod rules;
+pub mod settings;
+mod sink;
+pub mod wheel;
+
+pub use authenticate::{AuthenticateError, Authenticator, BoxFuture, Identity};
+pub use chat::{Chat, ChatBuilder, StartError};
+pub use connection::channel::{ChannelClient, ChannelTransport, channel};
+pub use connection::{ConnectionHandle, Incoming, SessionInfo, Transport, TransportEnd};
+pub use conversation::Change;
+pub use local_user::LocalUser;
+pub use metrics::Metrics;
+pub use node::Node;
+pub use reply::Reply;
+pub use rules::{DefaultRules, Draft, Rules, SendContext, Verdict};
+pub use settings::{Rate, Settings};
+pub use sink::EventSink;

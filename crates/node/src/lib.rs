@@ -1,1 +1,22 @@
-//! placeholder
+//! The server: sockets, HTTP, sign-in, configuration and wiring; and the command `causerie`.
+//!
+//! This crate is the first embedder of `causerie-actors` and uses nothing private of it. It knows how bytes, tokens and
+//! settings come in and go out; the rules of chat are below.
+//!
+//! Start with [`serve`], which reads like a list of what the server is made of.
+
+mod admin;
+pub mod auth;
+pub mod cli;
+pub mod config;
+mod gateway;
+mod http;
+mod http_client;
+pub mod process;
+pub mod reload;
+pub mod serve;
+mod settings;
+pub mod shutdown;
+mod stamp;
+pub mod telemetry;
+pub mod tls;

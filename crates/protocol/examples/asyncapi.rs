@@ -1,2 +1,5 @@
-//! Prints the AsyncAPI document.
-fn main() {}
+//! Prints the AsyncAPI document: `cargo run -p causerie-protocol --features schema --example asyncapi`.
+
+fn main() {
+    print!("{}", causerie_protocol::schema::asyncapi());
+}

@@ -7,6 +7,8 @@
 
 pub mod body;
 pub mod frame;
+#[cfg(any(test, feature = "schema"))]
+pub mod golden;
 pub mod id;
 pub mod limits;
 #[cfg(feature = "schema")]

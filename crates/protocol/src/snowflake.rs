@@ -22,6 +22,11 @@ impl NodeNumber {
     pub fn new(number: u16) -> Option<Self> {
         (number < 1 << NODE_BITS).then_some(Self(number))
     }
+
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
 }
 
 /// When a message was numbered, out of its id.
@@ -48,6 +53,11 @@ impl Snowflake {
     /// Allows ids dated before `ceiling`, which is durable by now. Never lowers it.
     pub fn raise_ceiling(&mut self, ceiling: Timestamp) {
         self.ceiling_ms = self.ceiling_ms.max(ceiling.0.saturating_sub(EPOCH_MS));
+    }
+
+    /// The time of the last id, or the floor.
+    pub fn last(&self) -> Timestamp {
+        Timestamp(self.last_ms + EPOCH_MS)
     }
 
     /// The next id, above every earlier one and above `tail` (the conversation's last). `None`: the ceiling is reached.

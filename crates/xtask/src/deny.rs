@@ -4,6 +4,7 @@
 //! archive (`CAUSERIE_ADVISORY_DB`, or `../shared/advisory-db` beside the checkout), else from the network. Where
 //! neither is to be had, licences, bans and sources are still checked, and a note says that advisories were not.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,33 +29,45 @@ const AS_REPOSITORY: &str = "git init -q && git add -A \
 pub(crate) fn command(context: &mut Context) -> Result<()> {
     let cache = cache_folder()?;
     let tool = tool(context, &cache)?;
-    context.run(deny(context, &tool, &["--locked", "check", "bans", "licenses", "sources"]))?;
+    let output = context.run(deny(context, &tool, &["--locked", "check", "bans", "licenses", "sources"]))?;
+    println!("        {}", warnings(&output));
     let databases = cache.join("advisory-dbs");
-    match archive(&context.workspace.root) {
-        Some(archive) => unpack(context, &archive, &databases.join(DEFAULT_DATABASE))?,
-        None => {
-            let mut fetch = deny(context, &tool, &["fetch", "db"]);
-            fetch.env(DATABASES, &databases);
-            let fetched = context.finish(fetch, |_| false)?;
-            if !fetched.success {
-                let why = fetched.output.lines().last().unwrap_or_default();
-                context.notes.push(format!(
-                    "advisories were NOT checked: they cannot be fetched here ({why}), and CAUSERIE_ADVISORY_DB names \
-                     no folder with advisories.tar.gz"
-                ));
-                return Ok(());
-            }
+    if let Some(archive) = archive(&context.workspace.root) {
+        unpack(context, &archive, &databases.join(DEFAULT_DATABASE))?;
+    } else {
+        let mut fetch = deny(context, &tool, &["fetch", "db"]);
+        fetch.env(DATABASES, &databases);
+        let fetched = context.finish(fetch, |_| false)?;
+        if !fetched.success {
+            let why = fetched.output.lines().rfind(|line| !line.is_empty()).unwrap_or_default();
+            context.notes.push(format!(
+                "advisories were NOT checked: they cannot be fetched here ({why}), and no archive of them is at hand \
+                 (CAUSERIE_ADVISORY_DB names the folder of an advisories.tar.gz)"
+            ));
+            return Ok(());
         }
     }
     let mut advisories = deny(context, &tool, &["--locked", "--offline", "check", "advisories"]);
     advisories.env(DATABASES, &databases);
-    context.run(advisories)
+    let output = context.run(advisories)?;
+    println!("        {}", warnings(&output));
+    Ok(())
 }
 
 fn deny(context: &Context, tool: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(tool);
     command.current_dir(&context.workspace.root).args(["--color", "never", "--workspace"]).args(arguments);
     command
+}
+
+/// How often cargo-deny warned of what: `2 × duplicate, 1 × yanked`. The log has the places.
+fn warnings(output: &str) -> String {
+    let mut counts = BTreeMap::new();
+    for line in output.lines().filter_map(|line| line.strip_prefix("warning[")) {
+        *counts.entry(line.split(']').next().unwrap_or_default()).or_insert(0_u32) += 1;
+    }
+    let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} × {what}")).collect();
+    if counts.is_empty() { "no warnings".into() } else { format!("warnings: {}", counts.join(", ")) }
 }
 
 /// Outside the checkout, so that a clean clone finds what an earlier one has built.

@@ -13,8 +13,7 @@ pub(crate) fn of_failure(output: &str) -> String {
     }
     let error = lines.iter().position(|line| line.starts_with("error"));
     let tail = lines.len().saturating_sub(MOST_LINES / 2);
-    let from = error.map_or(tail, |error| error.min(tail));
-    lines[from..].iter().take(MOST_LINES).copied().collect::<Vec<_>>().join("\n")
+    lines[error.unwrap_or(tail)..].iter().take(MOST_LINES).copied().collect::<Vec<_>>().join("\n")
 }
 
 /// From each `failures:` to its `test result:`. A binary prints two such lists, details and names, one after the other.
@@ -51,6 +50,7 @@ mod tests {
             "  |\n".repeat(90)
         );
         assert!(of_failure(&output).starts_with("error[E0308]"));
+        assert_eq!(of_failure("Compiling a\nerror: b\n"), "error: b");
     }
 
     #[test]

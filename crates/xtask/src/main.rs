@@ -1,6 +1,6 @@
 //! The developers' commands, run as `cargo xtask COMMAND`.
 //!
-//! One file per command ([`test`], [`check`], [`generate`], and the house rules in [`rules`]); under them a
+//! One file per command ([`mod@test`], [`check`], [`generate`], and the house rules in [`rules`]); under them a
 //! [`stage`] runner that says what it does and stops at the first failure, and [`process`], which runs one
 //! command with its output in a log file. Knows nothing of the server but how to start it.
 //! Dependencies are few and light on purpose: everybody waits for this crate before anything else happens.
@@ -20,6 +20,8 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::{Result, bail};
+
 use crate::stage::Context;
 use crate::workspace::Workspace;
 
@@ -37,27 +39,30 @@ Logs of every stage are kept in target/xtask/.";
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let command: fn(&mut Context) -> anyhow::Result<()> = match arguments.as_slice() {
-        ["test"] => test::everything,
-        ["test", "--fast"] => test::fast,
-        ["check"] => check::command,
-        ["rules"] => rules::command,
-        ["generate"] => generate::write,
-        ["generate", "--check"] => generate::check,
-        [] | ["help" | "--help" | "-h"] => {
-            println!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        unknown => {
-            eprintln!("There is no `cargo xtask {}`.\n\n{HELP}", unknown.join(" "));
-            return ExitCode::from(2);
-        }
-    };
-    match Workspace::open().and_then(|workspace| command(&mut Context::new(workspace))) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run(&arguments) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Runs what was asked for and says whether all is well; what is not has been printed by then, or is the error.
+fn run(arguments: &[&str]) -> Result<bool> {
+    if let [] | ["help" | "--help" | "-h"] = arguments {
+        println!("{HELP}");
+        return Ok(true);
+    }
+    let context = &mut Context::new(Workspace::open()?);
+    match arguments {
+        ["test"] => test::everything(context),
+        ["test", "--fast"] => test::fast(context),
+        ["check"] => check::command(context),
+        ["rules"] => rules::command(context).map(|()| true),
+        ["generate"] => generate::write(context).map(|()| true),
+        ["generate", "--check"] => generate::check(context).map(|()| true),
+        unknown => bail!("There is no `cargo xtask {}`.\n\n{HELP}", unknown.join(" ")),
     }
 }

@@ -11,6 +11,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::stage::Context;
 
+/// Where Debian puts it. The browser test takes another one from `CAUSERIE_CHROMIUM`.
+const CHROMIUM: &str = "/usr/bin/chromium";
+
 /// Something a stage needs, and where it comes from on Debian.
 struct Need {
     what: &'static str,
@@ -29,7 +32,7 @@ const BASE: [Need; 4] = [
 /// For the browser test in addition.
 const BROWSER: [Need; 2] = [
     Need { what: "npm", program: "npm", packages: &["npm"] },
-    Need { what: "Chromium", program: "/usr/bin/chromium", packages: &["chromium"] },
+    Need { what: "Chromium", program: CHROMIUM, packages: &["chromium"] },
 ];
 
 /// What the whole test needs.
@@ -59,7 +62,8 @@ fn install<'a>(context: &Context, needs: impl Iterator<Item = &'a Need>) -> Resu
         );
     }
     context.run(apt_get(&["update"]))?;
-    context.run(apt_get(&[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat()))
+    context.run(apt_get(&[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat()))?;
+    Ok(())
 }
 
 fn apt_get(arguments: &[&str]) -> Command {
@@ -69,6 +73,9 @@ fn apt_get(arguments: &[&str]) -> Command {
 }
 
 fn is_present(program: &str) -> bool {
+    if program == CHROMIUM && std::env::var_os("CAUSERIE_CHROMIUM").is_some() {
+        return true;
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     // An absolute path replaces the folder it is joined to.
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())

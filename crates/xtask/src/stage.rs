@@ -1,5 +1,6 @@
 //! Stages: named pieces of work done one after the other, the first failure ends the run.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -39,6 +40,8 @@ impl Context {
     /// A run that has done nothing yet.
     pub(crate) fn new(workspace: Workspace) -> Self {
         let log = workspace.scratch().join("xtask.log");
+        // Of a stage run as a command of its own. Fails only when there is none yet.
+        let _ = fs::remove_file(&log);
         Self { workspace, tally: Tally::default(), notes: Vec::new(), log }
     }
 
@@ -48,10 +51,12 @@ impl Context {
     }
 
     /// Runs a command that must succeed. A failure carries the part of the output that says why.
-    pub(crate) fn run(&self, command: Command) -> Result<()> {
+    /// Returns that output.
+    pub(crate) fn run(&self, command: Command) -> Result<String> {
         let line = command_line(&command);
         let finished = self.finish(command, |_| false).with_context(|| line.clone())?;
-        self.succeeded(&line, &finished)
+        self.succeeded(&line, &finished)?;
+        Ok(finished.output)
     }
 
     /// Runs a command whose output counts tests, reading the counts with `count`.
@@ -75,48 +80,42 @@ impl Context {
     }
 }
 
-/// Runs `stages` until one fails, then prints what became of each.
-///
-/// # Errors
-/// When a stage failed; what failed has been printed by then.
-pub(crate) fn run_all(stages: &[Stage], context: &mut Context) -> Result<()> {
+/// Runs `stages` until one fails, prints what became of each, and returns whether all went well.
+pub(crate) fn run_all(stages: &[Stage], context: &mut Context) -> Result<bool> {
     let logs = context.workspace.scratch();
-    std::fs::create_dir_all(&logs)?;
-    let mut results = Vec::new();
+    fs::create_dir_all(&logs)?;
+    let mut seconds = Vec::new();
+    let mut failed = false;
     for (index, stage) in stages.iter().enumerate() {
         println!("[{}/{}] {}: {}", index + 1, stages.len(), stage.name, stage.does);
         context.log = logs.join(format!("{}.log", stage.name));
-        std::fs::write(&context.log, "")?;
+        fs::write(&context.log, "")?;
         let started = Instant::now();
-        let failed_before = context.tally.failed;
+        let failed_tests = context.tally.failed;
         let result = (stage.run)(context);
-        let seconds = started.elapsed().as_secs_f64();
-        match &result {
-            Ok(()) => println!("        ok in {seconds:.1} s"),
-            Err(error) => println!("{error:#}\n        FAILED after {seconds:.1} s"),
-        }
-        let failed = result.is_err();
-        results.push((failed, seconds));
-        if failed {
-            if context.tally.failed == failed_before {
+        seconds.push(started.elapsed().as_secs_f64());
+        if let Err(error) = result {
+            println!("{error:#}\n        FAILED");
+            if context.tally.failed == failed_tests {
                 context.tally.failed += 1;
             }
+            failed = true;
             break;
         }
+        println!("        ok in {:.1} s", started.elapsed().as_secs_f64());
     }
-    summarize(stages, &results, &context.notes);
-    match results.last() {
-        Some((true, _)) => bail!("stage {} failed", stages[results.len() - 1].name),
-        _ => Ok(()),
-    }
+    summarize(stages, &seconds, failed, &context.notes);
+    Ok(!failed)
 }
 
-fn summarize(stages: &[Stage], results: &[(bool, f64)], notes: &[String]) {
+/// `seconds` of each stage that ran; only the last of them can have failed.
+fn summarize(stages: &[Stage], seconds: &[f64], failed: bool, notes: &[String]) {
     println!("\nSummary");
     for (index, stage) in stages.iter().enumerate() {
-        match results.get(index) {
-            Some((false, seconds)) => println!("  ok       {seconds:>7.1} s  {}", stage.name),
-            Some((true, seconds)) => println!("  FAILED   {seconds:>7.1} s  {}", stage.name),
+        let is_last = index + 1 == seconds.len();
+        match seconds.get(index) {
+            Some(seconds) if failed && is_last => println!("  FAILED   {seconds:>7.1} s  {}", stage.name),
+            Some(seconds) => println!("  ok       {seconds:>7.1} s  {}", stage.name),
             None => println!("  not run             {}", stage.name),
         }
     }

@@ -33,7 +33,7 @@ const BROWSER: Stage =
     Stage { name: "browser", does: "the real server and the page in Chromium", run: browser };
 
 /// The whole test.
-pub(crate) fn everything(context: &mut Context) -> Result<()> {
+pub(crate) fn everything(context: &mut Context) -> Result<bool> {
     let mut stages = vec![PREREQUISITES];
     stages.extend(check::STAGES);
     stages.extend([BUILD, RUST_TESTS, WEB_TESTS, BROWSER]);
@@ -41,23 +41,24 @@ pub(crate) fn everything(context: &mut Context) -> Result<()> {
 }
 
 /// The test of every day: without lints and documents, the browser, and the long rounds of faults.
-pub(crate) fn fast(context: &mut Context) -> Result<()> {
+pub(crate) fn fast(context: &mut Context) -> Result<bool> {
     let prerequisites = Stage { run: prerequisites::install_for_fast, ..PREREQUISITES };
     let tests = Stage { run: fast_rust_tests, ..RUST_TESTS };
     run(&[prerequisites, check::FORMAT, check::RULES, BUILD, tests, WEB_TESTS], context)
 }
 
-fn run(stages: &[Stage], context: &mut Context) -> Result<()> {
-    let result = stage::run_all(stages, context);
+fn run(stages: &[Stage], context: &mut Context) -> Result<bool> {
+    let all_is_well = stage::run_all(stages, context)?;
     println!("\n{}", context.tally);
-    result
+    Ok(all_is_well)
 }
 
 /// Binaries and tests in one go: built apart, test-only features would unify differently and compile both again.
 fn build(context: &mut Context) -> Result<()> {
     let mut cargo = context.workspace.cargo(&["build", "--lib", "--bins", "--tests", "--examples"]);
     cargo.args(WHOLE);
-    context.run(cargo)
+    context.run(cargo)?;
+    Ok(())
 }
 
 fn rust_tests(context: &mut Context) -> Result<()> {
@@ -70,7 +71,8 @@ fn fast_rust_tests(context: &mut Context) -> Result<()> {
 
 fn cargo_test(context: &mut Context, fast: bool) -> Result<()> {
     let mut cargo = context.workspace.cargo(&["test", "--no-fail-fast"]);
-    cargo.args(WHOLE).env("CAUSERIE_BIN", context.workspace.server_binary());
+    // A failure shows its message and place; whoever wants the way there runs the one test again with a backtrace.
+    cargo.args(WHOLE).env("CAUSERIE_BIN", context.workspace.server_binary()).env("RUST_BACKTRACE", "0");
     if fast {
         cargo.env("CAUSERIE_TEST_FAST", "1");
     }

@@ -1,1 +1,10 @@
 //! What the tests stand on.
+
+pub(crate) mod http;
+pub(crate) mod server;
+pub(crate) mod socket;
+
+use std::time::Duration;
+
+/// How long anything may take that must happen: long enough for the busiest machine, short enough to see a hang.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

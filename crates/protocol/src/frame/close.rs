@@ -48,6 +48,22 @@ impl CloseCode {
         }
     }
 
+    /// What it says to a client, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Normal => "The client asked for it.",
+            Self::GoingAway => "The server goes away: come back.",
+            Self::Unauthenticated => {
+                "No token, or one that is not accepted: stay away until you have another."
+            }
+            Self::TokenExpired => "The token's time is over: come back with a new one.",
+            Self::Replaced => "A newer connection of the same device took over: stay away.",
+            Self::Lagging => "You read too slowly: come back and sync.",
+            Self::ProtocolViolation => "The frames are wrong: stay away.",
+            Self::TooMany => "Too many connections: come back later.",
+        }
+    }
+
     /// The code of a number, if it is one of ours.
     pub fn from_number(number: u16) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.number() == number)

@@ -181,7 +181,7 @@ record! {
 }
 
 /// A page, named by `of`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Page {
@@ -414,5 +414,28 @@ record! {
         /// When to come back; absent: stay away.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reconnect_after_ms: Option<u64>,
+    }
+}
+
+impl Down {
+    /// The id of the request that this answers, if it answers one.
+    pub fn id(&self) -> Option<&RequestId> {
+        match self {
+            Self::Welcome(it) => it.id.as_ref(),
+            Self::Ok(it) => it.id.as_ref(),
+            Self::Pong(it) => it.id.as_ref(),
+            Self::Created(it) | Self::Conversation(it) => it.id.as_ref(),
+            Self::Page(
+                Page::Conversations { id, .. } | Page::Members { id, .. } | Page::Messages { id, .. },
+            ) => id.as_ref(),
+            Self::Sent(it) => it.id.as_ref(),
+            Self::Blocks(it) => it.id.as_ref(),
+            Self::Profiles(it) => it.id.as_ref(),
+            Self::Settings(it) => it.id.as_ref(),
+            Self::Error(it) => it.id.as_ref(),
+            Self::Message(_) | Self::Head(_) | Self::Receipt(_) | Self::Presence(_) | Self::Goodbye(_) => {
+                None
+            }
+        }
     }
 }

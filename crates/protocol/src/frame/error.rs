@@ -58,6 +58,26 @@ impl ErrorCode {
         Self::Internal,
     ];
 
+    /// The code as it stands in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InvalidFrame => "invalid_frame",
+            Self::UnknownType => "unknown_type",
+            Self::TooLarge => "too_large",
+            Self::Unauthenticated => "unauthenticated",
+            Self::TokenExpired => "token_expired",
+            Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
+            Self::Conflict => "conflict",
+            Self::TooOld => "too_old",
+            Self::RateLimited => "rate_limited",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Internal => "internal",
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn retry(self) -> bool {
         matches!(self, Self::RateLimited | Self::Busy | Self::Unavailable | Self::UnknownOutcome)

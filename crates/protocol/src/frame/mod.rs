@@ -7,6 +7,7 @@ pub mod close;
 pub mod down;
 pub mod error;
 mod macros;
+mod page;
 pub mod up;
 
 use std::borrow::Cow;

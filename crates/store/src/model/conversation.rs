@@ -11,8 +11,10 @@ use super::Cursor;
 pub struct ConversationRow {
     /// Direct or group.
     pub kind: ConversationKind,
-    /// Who began it; the two users of a direct conversation are its members.
+    /// Who began it.
     pub created_by: UserId,
+    /// The other user of a direct conversation.
+    pub with: Option<UserId>,
     /// When.
     pub created: u64,
     /// A group's title.
@@ -24,6 +26,12 @@ pub struct ConversationRow {
 }
 
 impl ConversationRow {
+    /// The other user of a direct conversation, as this user sees it.
+    pub fn peer(&self, user: &UserId) -> Option<&UserId> {
+        let with = self.with.as_ref()?;
+        Some(if *user == self.created_by { with } else { &self.created_by })
+    }
+
     /// When it was begun.
     pub fn created_at(&self) -> Timestamp {
         Timestamp(self.created)

@@ -10,10 +10,10 @@ mod file_length;
 mod leftovers;
 mod manifest_lints;
 mod project;
+mod queue_bounds;
 mod registry_hosts;
 mod root_headers;
 mod sleeping_tests;
-mod unbounded_channels;
 
 use std::fmt::Write as _;
 
@@ -52,7 +52,7 @@ const RULES: [Rule; 10] = [
     file_length::RULE,
     leftovers::RULE,
     sleeping_tests::RULE,
-    unbounded_channels::RULE,
+    queue_bounds::RULE,
     root_headers::RULE,
     manifest_lints::RULE,
     document_links::RULE,

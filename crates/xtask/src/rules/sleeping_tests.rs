@@ -29,12 +29,17 @@ fn check_file(file: &File) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (number, line) in file.numbered() {
         in_tests |= line.trim_start().starts_with("#[cfg(test)]");
-        let real = REAL.iter().any(|sleep| line.contains(sleep));
+        let real = REAL.iter().any(|sleep| line.contains(sleep)) || is_promised_time(line);
         if in_tests && (real || line.contains(TOKIO) && !paused) {
             findings.push(Finding::new(format!("{}:{number}", file.path), line.trim()));
         }
     }
     findings
+}
+
+/// A promise that time alone fulfils; one that time rejects is a deadline.
+fn is_promised_time(line: &str) -> bool {
+    line.contains("Promise(") && line.contains("setTimeout(") && !line.contains("reject")
 }
 
 fn is_test_file(path: &str) -> bool {
@@ -60,7 +65,9 @@ mod tests {
         let module = format!("{SLEEP}\n#[cfg(test)]\nmod tests {{\n{SLEEP}\n}}\n");
         assert_eq!(places(&[("tests/it/send.rs", SLEEP)]), ["tests/it/send.rs:1"]);
         assert_eq!(places(&[("crates/store/src/gate.rs", &module)]), ["crates/store/src/gate.rs:4"]);
-        assert_eq!(places(&[("web/test/a.test.mjs", REAL[1])]), ["web/test/a.test.mjs:1"]);
+        let promise = "await new Promise((r) => setTimeout(r, 50));\nnew Promise((_, reject) => setTimeout(reject, 50));";
+        assert_eq!(places(&[("web/test/a.test.mjs", promise)]), ["web/test/a.test.mjs:1"]);
+        assert_eq!(places(&[("web/test/b.test.mjs", REAL[1])]), ["web/test/b.test.mjs:1"]);
     }
 
     #[test]

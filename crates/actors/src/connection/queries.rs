@@ -1,0 +1,237 @@
+//! Questions that the store answers, beside the conversations.
+
+use std::sync::Arc;
+
+use causerie_protocol::frame::down::{self, Blocks, Page, Presence, Profiles, Settings};
+use causerie_protocol::frame::up::Known;
+use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
+use causerie_protocol::{ConversationId, RequestId, Timestamp, UserId};
+use causerie_store::Entry;
+use causerie_store::model::UserConversation;
+use causerie_store::port::{ReadError, WriteError};
+use serde_json::value::RawValue;
+
+use super::effect::Query;
+use super::outbox::Outgoing;
+use super::requests::ok;
+use crate::conversation::{Origin, Request};
+use crate::describe::describe;
+use crate::node::Node;
+use crate::reply::Reply;
+
+/// Why a question has no answer.
+enum Failed {
+    Read(ReadError),
+    Write(WriteError),
+    Refused(ErrorCode, &'static str),
+}
+
+impl From<ReadError> for Failed {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<WriteError> for Failed {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl Failed {
+    fn frame(self, id: Option<RequestId>) -> Down {
+        let (code, message) = match self {
+            Self::Read(ReadError::Corrupt(what)) => {
+                tracing::error!(what, "a stored record is damaged");
+                (ErrorCode::Internal, "A stored record is damaged; it is not shown.".to_owned())
+            }
+            Self::Read(error) => (ErrorCode::Unavailable, format!("{error}.")),
+            Self::Write(error @ WriteError::Refused(_)) => (ErrorCode::Unavailable, format!("{error}.")),
+            Self::Write(error @ WriteError::Unknown(_)) => (ErrorCode::UnknownOutcome, format!("{error}.")),
+            Self::Refused(code, message) => (code, message.to_owned()),
+        };
+        Down::Error(ErrorFrame::new(id, code, message))
+    }
+}
+
+/// Answers a question of a known client.
+pub(super) async fn answer(node: Arc<Node>, origin: Arc<Origin>, query: Query, reply: Reply) {
+    let watched = if let Query::Watch(users) = &query { users.clone() } else { Vec::new() };
+    match ask(&node, &origin, query, reply.id().cloned()).await {
+        Ok(frame) => {
+            reply.send(|_| frame);
+            tell_present_state(&node, &origin, watched).await;
+        }
+        Err(failed) => {
+            let frame = failed.frame(reply.id().cloned());
+            if let Down::Error(error) = &frame {
+                node.metrics.count_error(error.code);
+            }
+            reply.send(|_| frame);
+        }
+    }
+}
+
+async fn ask(node: &Arc<Node>, origin: &Origin, query: Query, id: Option<RequestId>) -> Result<Down, Failed> {
+    let (store, user) = (&node.store, origin.user.clone());
+    match query {
+        Query::Conversations { known, limit, after } => {
+            let (items, next) = conversations(node, user, &known, limit, after.as_deref()).await?;
+            Ok(Down::Page(Page::Conversations { id, items, next }))
+        }
+        Query::Block(other, blocked) => {
+            if other == user {
+                return Err(Failed::Refused(ErrorCode::InvalidFrame, "You cannot block yourself."));
+            }
+            let conversation = ConversationId::direct(&user, &other);
+            store.put_block(user.clone(), other, blocked).await?;
+            // One that is not open reads the store when it opens.
+            if let Some(open) = node.conversations.open(conversation) {
+                // A full or closed one is opened anew, or checks the store again, by then.
+                let _ = open.send(vec![Request::Blocked(user, blocked)]);
+            }
+            Ok(ok(id))
+        }
+        Query::Blocks => Ok(Down::Blocks(Blocks { id, users: store.blocks(user).await? })),
+        Query::Profiles(users) => {
+            let profiles = store.profiles(users.clone()).await?;
+            let item = |(user, profile): (UserId, causerie_store::model::Profile)| down::Profile {
+                user,
+                display_name: profile.display_name,
+                picture: profile.picture,
+            };
+            Ok(Down::Profiles(Profiles { id, items: users.into_iter().zip(profiles).map(item).collect() }))
+        }
+        Query::SetProfile(profile) => {
+            store.put_profile(user, profile).await?;
+            Ok(ok(id))
+        }
+        Query::Settings => {
+            let json = store.settings(user).await?;
+            let damaged = |_| Failed::Read(ReadError::Corrupt("settings".to_owned()));
+            let settings = RawValue::from_string(json.into()).map_err(damaged)?;
+            Ok(Down::Settings(Settings { id, settings }))
+        }
+        Query::SetSettings(settings) => {
+            store.put_settings(user, settings).await?;
+            Ok(ok(id))
+        }
+        Query::Watch(users) => watch(node, origin, &users, id).await,
+    }
+}
+
+async fn watch(
+    node: &Node,
+    origin: &Origin,
+    users: &[UserId],
+    id: Option<RequestId>,
+) -> Result<Down, Failed> {
+    for user in users {
+        let known = *user == origin.user
+            || node.store.share_conversation(origin.user.clone(), user.clone()).await?
+            || node.rules.may_watch(&origin.user, user);
+        if !known {
+            let message = "You can watch those with whom you share a conversation; nobody was added.";
+            return Err(Failed::Refused(ErrorCode::NotFound, message));
+        }
+    }
+    let Some(connection) = &origin.connection else { return Ok(ok(id)) };
+    if !node.directory.watch(connection.id(), users, node.settings.watch_users) {
+        return Err(Failed::Refused(ErrorCode::TooLarge, "You watch too many users; nobody was added."));
+    }
+    Ok(ok(id))
+}
+
+/// After `presence.watch`: how things are now.
+async fn tell_present_state(node: &Node, origin: &Origin, users: Vec<UserId>) {
+    let Some(connection) = &origin.connection else { return };
+    if users.is_empty() {
+        return;
+    }
+    let stored = node.store.last_seen(users.clone()).await.unwrap_or_default();
+    for (at, user) in users.into_iter().enumerate() {
+        let (online, seen) = node.directory.presence(&user);
+        let last_seen = if online { None } else { seen.or(stored.get(at).copied().flatten()) };
+        connection.push(Outgoing::Presence(Presence { user, online, last_seen }));
+    }
+}
+
+/// A conversation in its place in the list: by the time of its last entry, newest first.
+struct Listed {
+    time: Timestamp,
+    conversation: UserConversation,
+    last: Option<Entry>,
+}
+
+impl Listed {
+    fn key(&self) -> (Timestamp, ConversationId) {
+        (self.time, self.conversation.conversation)
+    }
+}
+
+async fn conversations(
+    node: &Arc<Node>,
+    user: UserId,
+    known: &[Known],
+    limit: usize,
+    after: Option<&str>,
+) -> Result<(Vec<down::Conversation>, Option<String>), Failed> {
+    let after = match after.map(parse_place) {
+        Some(None) => {
+            return Err(Failed::Refused(ErrorCode::InvalidFrame, "`after` is the `next` of another page."));
+        }
+        Some(place) => place,
+        None => None,
+    };
+    let mut mine = node.store.conversations_of(user.clone()).await?;
+    mine.retain(|conversation| !conversation.removed);
+    let heads = node.store.heads(mine.iter().map(|conversation| conversation.conversation).collect()).await?;
+    let listed = |(conversation, last): (UserConversation, Option<Entry>)| {
+        let time = last.as_ref().map_or(conversation.row.created_at(), Entry::time);
+        Listed { time, conversation, last }
+    };
+    let mut all: Vec<_> = mine.into_iter().zip(heads).map(listed).collect();
+    all.retain(|listed| after.is_none_or(|after| listed.key() < after));
+    all.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.key()));
+    let mut page = Vec::with_capacity(limit.min(all.len()));
+    let mut next = None;
+    let mut left = all.len();
+    for listed in all {
+        left -= 1;
+        let head = listed.last.as_ref().map(|entry| entry.seq).unwrap_or_default();
+        let id = listed.conversation.conversation;
+        if known.iter().any(|known| known.conversation == id && known.seq == head) {
+            continue;
+        }
+        let place = listed.key();
+        page.push(item(node, &user, listed).await);
+        if page.len() == limit {
+            next = (left > 0).then(|| format!("{}.{}", place.0.0, place.1));
+            break;
+        }
+    }
+    Ok((page, next))
+}
+
+/// One item: an open conversation says it itself, since its cursors may be ahead of the store.
+async fn item(node: &Node, user: &UserId, listed: Listed) -> down::Conversation {
+    if let Some(open) = node.conversations.open(listed.conversation.conversation) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let reply = Reply::call(move |frame| {
+            // Nobody waits any more when the client has gone.
+            let _ = sender.send(frame);
+        });
+        if open.send(vec![Request::Describe(user.clone(), reply)]).is_ok()
+            && let Ok(Down::Conversation(described)) = receiver.await
+        {
+            return described.conversation;
+        }
+    }
+    let head = listed.last.as_ref().map(|entry| entry.seq).unwrap_or_default();
+    describe(user, &listed.conversation, head, listed.last.as_ref())
+}
+
+fn parse_place(text: &str) -> Option<(Timestamp, ConversationId)> {
+    let (time, id) = text.split_once('.')?;
+    Some((Timestamp(time.parse().ok()?), id.parse().ok()?))
+}

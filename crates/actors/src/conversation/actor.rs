@@ -1,0 +1,318 @@
+//! The shell: performs what the core wants, in order, and feeds the results back.
+
+use std::sync::Arc;
+
+use causerie_cluster::Shard;
+use causerie_protocol::frame::down::Done;
+use causerie_protocol::frame::{Down, ErrorCode};
+use causerie_protocol::{Body, Seq, UserId};
+use causerie_store::committed::AppendResult;
+use causerie_store::port::messages::ReadLimit;
+use causerie_store::port::{ReadError, WriteError};
+use causerie_store::{Entry, PendingAppend};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use super::deliver::{answer_page, deliver};
+use super::effect::{Effect, Read};
+use super::handle::Env;
+use super::input::{Input, Request};
+use super::open::open;
+use super::owner::ConversationHandle;
+use super::state::Conversation;
+use crate::bounded::Permit;
+use crate::connection::Outgoing;
+use crate::node::Node;
+use crate::reply::Reply;
+
+/// What a conversation actor is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// One asker's requests, in order. Each is answered.
+    Requests(Vec<Request>, Permit),
+    /// The store's answer to an append.
+    Appended(AppendResult),
+    /// The store's answer about keys.
+    Found(Result<Vec<Option<Entry>>, ReadError>),
+    /// The store's answer about cursors.
+    CursorsStored(Result<(), WriteError>),
+    /// Time has passed.
+    Tick,
+}
+
+/// One conversation.
+pub(super) struct ConversationActor;
+
+/// What the actor holds. When it is dropped, also by a failure, its handle closes, so that another one can be opened.
+pub(super) struct State {
+    node: Arc<Node>,
+    handle: ConversationHandle,
+    conversation: Option<Conversation>,
+    effects: Vec<Effect>,
+    orderly: bool,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if !self.orderly {
+            tracing::error!(conversation = %self.handle.id(), "a conversation failed; it will be opened anew");
+        }
+        self.handle.let_go(&self.node);
+    }
+}
+
+impl Actor for ConversationActor {
+    type Msg = Message;
+    type State = State;
+    type Arguments = (Arc<Node>, ConversationHandle);
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Message>,
+        (node, handle): Self::Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        Ok(State { node, handle, conversation: None, effects: Vec::new(), orderly: false })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let tick = matches!(message, Message::Tick);
+        if state.conversation.is_none() && !tick {
+            match open(&state.node, state.handle.id()).await {
+                Ok(conversation) => state.conversation = Some(conversation),
+                Err(error) => {
+                    refuse_all(message, &error);
+                    // What cannot be opened is tried again by whoever asks next.
+                    state.close(&myself);
+                    return Ok(());
+                }
+            }
+        }
+        state.take_in(message);
+        if state.may_close(tick) {
+            state.close(&myself);
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Lets the core decide, and performs what it wants.
+    fn take_in(&mut self, message: Message) {
+        let Some(conversation) = &mut self.conversation else { return };
+        let node = &self.node;
+        let env = Env {
+            now: node.clock.monotonic(),
+            wall: node.clock.wall(),
+            ids: &node.ids,
+            rules: &*node.rules,
+            settings: &node.settings,
+            epoch: node.ownership.epoch(Shard::of_conversation(self.handle.id())),
+        };
+        let mut effects = std::mem::take(&mut self.effects);
+        match message {
+            Message::Requests(requests, permit) => {
+                for request in requests {
+                    conversation.handle(Input::Request(request), &env, &mut effects);
+                }
+                drop(permit);
+            }
+            Message::Appended(result) => conversation.handle(Input::Appended(result), &env, &mut effects),
+            Message::Found(found) => conversation.handle(Input::Found(found), &env, &mut effects),
+            Message::CursorsStored(result) => {
+                conversation.handle(Input::CursorsStored(result), &env, &mut effects);
+            }
+            Message::Tick => conversation.handle(Input::Tick, &env, &mut effects),
+        }
+        conversation.settle(&env, &mut effects);
+        for effect in effects.drain(..) {
+            self.perform(effect);
+        }
+        // A burst leaves no room behind.
+        self.effects = if effects.capacity() > 64 { Vec::new() } else { effects };
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let (node, handle) = (&self.node, &self.handle);
+        match effect {
+            Effect::Append(batch) => {
+                let (handle, owner) = (handle.clone(), Arc::clone(node));
+                handle.hold();
+                node.store.append(PendingAppend::new(batch, move |result| {
+                    handle.tell(Message::Appended(result));
+                    handle.let_go(&owner);
+                }));
+            }
+            Effect::Find(keys) => {
+                let (found, handle) = (node.store.find(handle.id(), keys), handle.clone());
+                node.background.spawn(async move { handle.tell(Message::Found(found.await)) });
+            }
+            Effect::Deliver(delivery) => {
+                if let Some(conversation) = &self.conversation {
+                    deliver(node, delivery, conversation.members());
+                }
+            }
+            Effect::Answer(reply, frame) => {
+                if let Down::Error(error) = &*frame {
+                    node.metrics.count_error(error.code);
+                }
+                reply.send(|_| *frame);
+            }
+            Effect::Notice(connection, frame) => connection.push(Outgoing::notice(&frame)),
+            Effect::Read(read) => self.read(read),
+            Effect::StoreCursors(updates) => {
+                let (stored, handle) = (node.store.put_cursors(updates), handle.clone());
+                node.background.spawn(async move { handle.tell(Message::CursorsStored(stored.await)) });
+            }
+            Effect::Receipt(receipt, users) => {
+                for user in users {
+                    node.connections
+                        .of_user(&user, |connection| connection.push(Outgoing::Receipt(receipt.clone())));
+                }
+            }
+            Effect::Erase(user, head, reply) => self.erase(user, head, reply),
+            Effect::TickAt(at) => node.wheel.at(at, handle.sleeper()),
+        }
+    }
+
+    /// Reads a page beside the actor and answers with it. A missing row at or below the head is an error, never the end.
+    fn read(&self, read: Read) {
+        let (node, id) = (Arc::clone(&self.node), self.handle.id());
+        let Read { reply, first, last, limit, back, head } = read;
+        if first > last {
+            return answer_page(id, (reply, head, back, false), &[]);
+        }
+        let limit = ReadLimit { items: limit, bytes: node.settings.page_bytes };
+        let entries = if back {
+            node.store.read_back(id, first, last, limit)
+        } else {
+            node.store.read(id, first, last, limit)
+        };
+        node.background.job(async move {
+            match entries.await {
+                Ok(entries) if is_whole(&entries, first, last, back) => {
+                    let ends = if back {
+                        entries.first().map(|entry| entry.seq) == Some(first)
+                    } else {
+                        entries.last().map(|entry| entry.seq) == Some(last)
+                    };
+                    answer_page(id, (reply, head, back, !ends), &entries);
+                }
+                Ok(_) => {
+                    tracing::error!(conversation = %id, %first, %last, "entries are missing below the head");
+                    reply.error(
+                        ErrorCode::Internal,
+                        format!("Messages of {id} between {first} and {last} are missing."),
+                    );
+                }
+                Err(ReadError::Corrupt(what)) => {
+                    tracing::error!(conversation = %id, what, "a stored record is damaged");
+                    reply.error(
+                        ErrorCode::Internal,
+                        format!("A stored message of {id} is damaged; it is not shown."),
+                    );
+                }
+                Err(ReadError::Unavailable(why)) => {
+                    reply.error(ErrorCode::Unavailable, format!("The store does not answer: {why}."));
+                }
+            }
+        });
+    }
+
+    /// Overwrites what a user wrote, page by page.
+    fn erase(&self, user: UserId, head: Seq, reply: Reply) {
+        let (node, id) = (Arc::clone(&self.node), self.handle.id());
+        node.clone().background.job(async move {
+            match erase(&node, id, &user, head).await {
+                Ok(()) => reply.send(|id| Down::Ok(Done { id, seq: None })),
+                Err(why) => reply
+                    .error(ErrorCode::Unavailable, format!("Not everything was erased: {why}. Do it again.")),
+            }
+        });
+    }
+
+    /// Whether nothing would be lost if the conversation closed, and it has been idle for long or does not exist.
+    fn may_close(&self, tick: bool) -> bool {
+        match &self.conversation {
+            Some(conversation) if conversation.is_idle() => {
+                let idle = self.node.clock.monotonic().saturating_sub(conversation.used());
+                !conversation.exists() || (tick && idle >= self.node.settings.conversation_idle)
+            }
+            Some(_) => false,
+            None => tick,
+        }
+    }
+
+    fn close(&mut self, myself: &ActorRef<Message>) {
+        if self.handle.close_if_empty() {
+            self.orderly = true;
+            self.node.conversations.forget(self.handle.id());
+            myself.stop(None);
+        } else if self.conversation.is_none() {
+            let wait = self.node.settings.conversation_idle;
+            self.node.wheel.at(self.node.clock.monotonic() + wait, self.handle.sleeper());
+        }
+    }
+}
+
+/// Whether a page has neither a hole nor a missing edge.
+fn is_whole(entries: &[Entry], first: Seq, last: Seq, back: bool) -> bool {
+    let dense = entries.windows(2).all(|pair| pair[0].seq.next() == pair[1].seq);
+    let edge = if back {
+        entries.last().map(|entry| entry.seq) == Some(last)
+    } else {
+        entries.first().map(|entry| entry.seq) == Some(first)
+    };
+    dense && edge
+}
+
+/// Answers requests of a conversation that cannot be opened.
+fn refuse_all(message: Message, error: &ReadError) {
+    let Message::Requests(requests, _) = message else { return };
+    let (code, text) = match error {
+        ReadError::Corrupt(_) => {
+            (ErrorCode::Internal, "The conversation's records are damaged; nothing was changed.")
+        }
+        ReadError::Unavailable(_) => {
+            (ErrorCode::Unavailable, "The store does not answer; nothing was changed.")
+        }
+    };
+    tracing::error!(%error, "a conversation could not be opened");
+    for request in requests {
+        if let Some(reply) = request.into_reply() {
+            reply.error(code, text);
+        }
+    }
+}
+
+/// The most entries that are erased in one step.
+const ERASE_STEP: usize = 500;
+
+async fn erase(
+    node: &Node,
+    id: causerie_protocol::ConversationId,
+    user: &UserId,
+    head: Seq,
+) -> Result<(), String> {
+    let erased = Body::json(&serde_json::json!({
+        "content_type": causerie_protocol::frame::down::ERASED_CONTENT_TYPE, "text": "",
+    }));
+    let mut next = Seq(1);
+    while next <= head {
+        let limit = ReadLimit { items: ERASE_STEP, bytes: usize::MAX };
+        let entries = node.store.read(id, next, head, limit).await.map_err(|error| error.to_string())?;
+        let Some(last) = entries.last() else { break };
+        next = last.seq.next();
+        let mine = entries.iter().filter(|entry| {
+            entry.from == *user && entry.kind == causerie_protocol::frame::down::EntryKind::Message
+        });
+        let bodies: Vec<_> = mine.map(|entry| (entry.seq, erased.clone())).collect();
+        if !bodies.is_empty() {
+            node.store.replace_bodies(id, bodies).await.map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The keys of the last entries, so that a new message need not be looked up.
+//!
+//! Fingerprints only: a hit is a reason to ask the store, never an answer. A miss is certain for every position above
+//! [`floor`](Recent::floor).
+
+use std::collections::VecDeque;
+
+use causerie_protocol::{ClientMessageId, Seq, UserId};
+use hashbrown::HashMap;
+use xxhash_rust::xxh3::Xxh3;
+
+/// The fingerprint of an idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Fingerprint(u64);
+
+impl Fingerprint {
+    pub(super) fn of(from: &UserId, client_message_id: ClientMessageId) -> Self {
+        let mut hash = Xxh3::new();
+        hash.update(client_message_id.as_bytes());
+        hash.update(from.as_str().as_bytes());
+        Self(hash.digest())
+    }
+}
+
+/// The keys at the end of the log.
+#[derive(Debug)]
+pub(super) struct Recent {
+    limit: usize,
+    /// Everything above this position is here.
+    floor: Seq,
+    order: VecDeque<Fingerprint>,
+    positions: HashMap<Fingerprint, Seq>,
+}
+
+impl Recent {
+    pub(super) fn new(limit: usize, floor: Seq) -> Self {
+        Self { limit, floor, order: VecDeque::new(), positions: HashMap::new() }
+    }
+
+    /// The position below which keys are not known here.
+    pub(super) fn floor(&self) -> Seq {
+        self.floor
+    }
+
+    /// Whether no key is known here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Where a key with this fingerprint stands, if among the last ones.
+    pub(super) fn position(&self, fingerprint: Fingerprint) -> Option<Seq> {
+        self.positions.get(&fingerprint).copied()
+    }
+
+    /// The next entry of the log has this key.
+    pub(super) fn push(&mut self, seq: Seq, fingerprint: Fingerprint) {
+        debug_assert_eq!(seq.0, self.floor.0 + self.order.len() as u64 + 1, "the log is dense");
+        self.order.push_back(fingerprint);
+        self.positions.insert(fingerprint, seq);
+        if self.order.len() > self.limit
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.floor = self.floor.next();
+            if self.positions.get(&oldest) == Some(&self.floor) {
+                self.positions.remove(&oldest);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u128) -> Fingerprint {
+        Fingerprint::of(&UserId::new("alice").unwrap(), ClientMessageId(uuid::Uuid::from_u128(n)))
+    }
+
+    #[test]
+    fn the_last_keys_are_known_and_older_ones_raise_the_floor() {
+        let mut recent = Recent::new(2, Seq(10));
+        for n in 11..=13u64 {
+            recent.push(Seq(n), key(n.into()));
+        }
+        assert_eq!(recent.floor(), Seq(11));
+        assert_eq!([11, 12, 13].map(|n| recent.position(key(n))), [None, Some(Seq(12)), Some(Seq(13))]);
+    }
+}

@@ -1,0 +1,24 @@
+//! A conversation: the only one that gives out its order.
+//!
+//! [`state`] is what it knows, [`input`] what happens to it, [`effect`] what it wants done, [`handle`] decides; all pure.
+//! [`actor`] performs. A message is admitted, deduplicated, numbered, made durable and only then told, and at most one
+//! batch is under way, so that the log has no gaps.
+
+mod actor;
+mod batch;
+mod cursors;
+mod dedupe;
+mod deliver;
+pub mod effect;
+pub mod handle;
+pub mod input;
+mod members;
+mod open;
+mod owner;
+mod reads;
+pub mod state;
+
+pub use input::{Change, Create, Origin, Request, SendRequest};
+pub(crate) use owner::refuse_busy;
+pub use owner::{ConversationHandle, Conversations};
+pub use state::Conversation;

@@ -1,0 +1,161 @@
+//! A user of this process: a bot, a service, a test. What it does goes the same way as what clients do.
+
+use std::sync::Arc;
+
+use causerie_protocol::frame::down::{Conversation, HistoryAccess, Page, Sent};
+use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
+use causerie_protocol::{Body, ClientMessageId, ConversationId, Seq, Title, UserId};
+use tokio::sync::oneshot;
+
+use crate::conversation::{Change, Create, Origin, Request, SendRequest};
+use crate::node::Node;
+use crate::reply::Reply;
+
+/// Acts as a user, without a connection.
+#[derive(Clone)]
+pub struct LocalUser {
+    pub(crate) node: Arc<Node>,
+    pub(crate) origin: Arc<Origin>,
+}
+
+impl LocalUser {
+    /// Who this is.
+    pub fn user(&self) -> &UserId {
+        &self.origin.user
+    }
+
+    /// Writes into a conversation. Returns when the message is durable.
+    ///
+    /// # Errors
+    /// The refusal, with its code and whether anything may have happened; after `unknown_outcome` the same
+    /// `client_message_id` again gives the one true answer.
+    pub async fn send(
+        &self,
+        conversation: ConversationId,
+        client_message_id: ClientMessageId,
+        body: Body,
+    ) -> Result<Sent, ErrorFrame> {
+        self.write(conversation, None, client_message_id, body).await
+    }
+
+    /// Writes directly to a user, with no conversation created before.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_to(
+        &self,
+        to: UserId,
+        client_message_id: ClientMessageId,
+        body: Body,
+    ) -> Result<Sent, ErrorFrame> {
+        let conversation = ConversationId::direct(&self.origin.user, &to);
+        self.write(conversation, Some(to), client_message_id, body).await
+    }
+
+    async fn write(
+        &self,
+        conversation: ConversationId,
+        to: Option<UserId>,
+        client_message_id: ClientMessageId,
+        body: Body,
+    ) -> Result<Sent, ErrorFrame> {
+        let busy = || ErrorFrame::new(None, ErrorCode::Busy, "The node has too many messages waiting.");
+        let bytes = self.node.waiting_bytes.take(body.as_json().len()).map_err(|_| busy())?;
+        let since = self.node.clock.monotonic();
+        let frame = self
+            .ask(conversation, |from, reply| {
+                Request::Send(SendRequest {
+                    reply,
+                    from,
+                    to,
+                    client_message_id,
+                    attempt: 0,
+                    after: None,
+                    body,
+                    since,
+                    bytes,
+                })
+            })
+            .await?;
+        match frame {
+            Down::Sent(sent) => Ok(sent),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Makes a group, or finds the one that this client id made before.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn create_group(
+        &self,
+        title: Title,
+        members: Vec<UserId>,
+        history: HistoryAccess,
+        client_id: ClientMessageId,
+    ) -> Result<Conversation, ErrorFrame> {
+        let id = ConversationId::group(&self.origin.user, &client_id);
+        let create = Create::Group { title, members, history, client_id };
+        match self.ask(id, |origin, reply| Request::Create(origin, create, reply)).await? {
+            Down::Created(created) => Ok(created.conversation),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Changes a group.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn change(
+        &self,
+        conversation: ConversationId,
+        change: Change,
+    ) -> Result<Option<Seq>, ErrorFrame> {
+        match self.ask(conversation, |origin, reply| Request::Change(origin, change, reply)).await? {
+            Down::Ok(done) => Ok(done.seq),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Messages after a position, oldest first, at most `limit`: a page of kind `messages`.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub async fn sync(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Page, ErrorFrame> {
+        match self
+            .ask(conversation, |from, reply| Request::Sync(from.user.clone(), after, limit, reply))
+            .await?
+        {
+            Down::Page(page) => Ok(page),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks a conversation, and waits for the answer.
+    pub(crate) async fn ask(
+        &self,
+        conversation: ConversationId,
+        request: impl FnOnce(Arc<Origin>, Reply) -> Request,
+    ) -> Result<Down, ErrorFrame> {
+        let (sender, receiver) = oneshot::channel();
+        let reply = Reply::call(move |frame| {
+            // Whoever asked does not wait any more.
+            let _ = sender.send(frame);
+        });
+        self.node.conversations.ask(&self.node, conversation, request(Arc::clone(&self.origin), reply));
+        match receiver.await {
+            Ok(Down::Error(error)) => Err(error),
+            Ok(frame) => Ok(frame),
+            Err(_) => Err(ErrorFrame::new(None, ErrorCode::UnknownOutcome, "The node ended.")),
+        }
+    }
+}
+
+fn unexpected(frame: &Down) -> ErrorFrame {
+    ErrorFrame::new(None, ErrorCode::Internal, format!("unexpected answer of type {}", frame.kind().tag()))
+}

@@ -1,0 +1,252 @@
+//! Accepts sockets and hands each to who shall serve it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use causerie_actors::{Chat, Incoming, Rate, Transport, TransportEnd};
+use causerie_protocol::Clock;
+use causerie_protocol::frame::CloseCode;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
+use tokio_util::task::TaskTracker;
+
+use super::door::{Door, DoorLimits, Pass};
+use super::handshake::Handshake;
+use super::head;
+use super::prefixed::Prefixed;
+use super::websocket::{FrameLimits, WebSocketTransport};
+use crate::config::{self, Config};
+use crate::reload::Reloader;
+use crate::shutdown::Shutdown;
+use crate::tls::Tls;
+
+/// Sockets that the kernel holds until they are accepted.
+const BACKLOG: u32 = 4096;
+/// How long nothing is accepted after the system had no descriptor left.
+const NO_DESCRIPTORS: Duration = Duration::from_millis(100);
+
+/// Which pages may open connections, as configured now.
+pub struct Origins(Arc<Reloader>);
+
+impl Origins {
+    /// The origins that the configuration in force allows.
+    pub fn new(reloader: Arc<Reloader>) -> Self {
+        Self(reloader)
+    }
+
+    /// Whether a request may come from where it says. Clients that are not browsers say nothing.
+    pub fn allow(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let (Some(origin), None) = (origins.next(), origins.next()) else {
+            return headers.get(header::ORIGIN).is_none();
+        };
+        let allowed = &self.0.config().server.public_origins;
+        if !allowed.is_empty() {
+            return allowed.iter().any(|allowed: &config::Origin| allowed.matches(origin.as_bytes()));
+        }
+        let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+        [format!("http://{host}"), format!("https://{host}")].iter().any(|own| own.as_bytes() == origin.as_bytes())
+    }
+}
+
+/// The clients' listener.
+pub struct Gateway {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    chat: Chat,
+    clock: Arc<dyn Clock>,
+    door: Arc<Door>,
+    origins: Arc<Origins>,
+    pages: Router,
+    tls: Option<Arc<Tls>>,
+    handshake: Duration,
+    frames: FrameLimits,
+    connections: TaskTracker,
+}
+
+impl Gateway {
+    /// Binds the listener. Nothing is accepted yet.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub fn bind(
+        config: &Config,
+        chat: Chat,
+        clock: Arc<dyn Clock>,
+        origins: Arc<Origins>,
+        pages: Router,
+        tls: Option<Arc<Tls>>,
+    ) -> io::Result<Self> {
+        let listener = listen(config.server.listen, config.limits.send_buffer_bytes)?;
+        let rate = Rate {
+            per_second: config.rates.address_connects_per_s.into(),
+            burst: config.rates.address_connects_burst.into(),
+        };
+        let limits =
+            DoorLimits { connections: config.limits.max_connections, per_address: config.limits.connections_per_address, rate };
+        let shared = Shared {
+            chat,
+            clock,
+            door: Door::new(limits),
+            origins,
+            pages,
+            tls,
+            handshake: config.timeouts.handshake,
+            frames: FrameLimits {
+                unauthenticated: config.limits.unauthenticated_bytes,
+                authenticated: config.limits.frame_bytes,
+            },
+            connections: TaskTracker::new(),
+        };
+        Ok(Self { listener, shared: Arc::new(shared) })
+    }
+
+    /// Where clients connect.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts until the server drains.
+    pub async fn run(self, mut shutdown: Shutdown) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = shutdown.draining() => break,
+            };
+            match accepted {
+                Ok((stream, address)) => {
+                    let shared = Arc::clone(&self.shared);
+                    self.shared.connections.spawn(async move { shared.serve(stream, address).await });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    // Out of descriptors: trying again at once would only spin.
+                    tokio::time::sleep(NO_DESCRIPTORS).await;
+                }
+            }
+        }
+    }
+}
+
+fn listen(address: SocketAddr, send_buffer: usize) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    if send_buffer > 0 {
+        // Accepted sockets inherit it.
+        socket.set_send_buffer_size(u32::try_from(send_buffer).unwrap_or(u32::MAX))?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+impl Shared {
+    async fn serve(&self, stream: TcpStream, address: SocketAddr) {
+        // Frames are gathered before they are written: waiting for more would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            return tracing::debug!(%address, %error, "a connection ended before it began");
+        }
+        let pass = match self.door.enter(address.ip(), self.clock.monotonic()) {
+            Ok(pass) => pass,
+            Err(refusal) => return tracing::debug!(%address, %refusal, "a connection was refused"),
+        };
+        match &self.tls {
+            None => self.route(stream, address, pass).await,
+            Some(tls) => match tokio::time::timeout(self.handshake, tls.acceptor().accept(stream)).await {
+                Ok(Ok(stream)) => self.route(stream, address, pass).await,
+                Ok(Err(error)) => tracing::debug!(%address, %error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
+            },
+        }
+    }
+
+    /// Finds out what the client wants.
+    async fn route<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, mut stream: S, address: SocketAddr, pass: Pass) {
+        match tokio::time::timeout(self.handshake, head::read(&mut stream)).await {
+            Ok(Ok(head)) if head.is_websocket() => {
+                self.websocket(Prefixed::new(head.bytes, stream), address, pass).await;
+            }
+            Ok(Ok(head)) => self.http(Prefixed::new(head.bytes, stream)).await,
+            Ok(Err(error)) => tracing::debug!(%address, %error, "a connection said nothing that is understood"),
+            Err(_) => tracing::debug!(%address, "a connection said too little in time"),
+        }
+    }
+
+    async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: Prefixed<S>) {
+        let service = TowerToHyperService::new(self.pages.clone());
+        let mut server = hyper::server::conn::http1::Builder::new();
+        server.timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(self.handshake).max_buf_size(32 * 1024);
+        if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+            tracing::debug!(%error, "an HTTP connection ended");
+        }
+    }
+
+    async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        stream: Prefixed<S>,
+        address: SocketAddr,
+        pass: Pass,
+    ) {
+        let mut token = None;
+        let handshake = Handshake { origins: &self.origins, token: &mut token };
+        let accept = tokio_tungstenite::accept_hdr_async(stream, handshake);
+        let socket = match tokio::time::timeout(self.handshake, accept).await {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(error)) => return tracing::debug!(%address, %error, "a WebSocket handshake failed"),
+            Err(_) => return tracing::debug!(%address, "a WebSocket handshake took too long"),
+        };
+        // Nothing can be left over: the handshake refuses bytes behind the request.
+        let (_, stream) = socket.into_inner().into_parts();
+        let transport = WebSocketTransport::new(stream, self.frames, address);
+        self.chat.accept(Admitted { transport, _pass: pass }, token);
+    }
+}
+
+/// A transport that is counted at the door until it ends.
+struct Admitted<T> {
+    transport: T,
+    _pass: Pass,
+}
+
+impl<T: Transport> Transport for Admitted<T> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        take: &mut dyn FnMut(Incoming<'_>),
+        replies: &mut Vec<u8>,
+    ) -> Poll<Result<(), TransportEnd>> {
+        self.transport.poll_read(context, take, replies)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<io::Result<()>> {
+        self.transport.poll_write(context, out)
+    }
+
+    fn write_close(&mut self, code: CloseCode, reason: &str, out: &mut Vec<u8>) {
+        self.transport.write_close(code, reason, out);
+    }
+
+    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.transport.poll_shutdown(context)
+    }
+
+    fn authenticated(&mut self) {
+        self.transport.authenticated();
+    }
+
+    fn peer(&self) -> String {
+        self.transport.peer()
+    }
+}

@@ -1,0 +1,14 @@
+//! Sockets: accepting them, finding out what they want, and carrying frames.
+//!
+//! One port serves the page, the HTTP API and the WebSocket: the request head is read within a bound, then the
+//! connection goes to the one or the other, and no byte is lost between. [`websocket`] is the transport that the
+//! connection actor polls; it keeps no buffers of its own while idle.
+
+mod accept;
+mod door;
+mod handshake;
+mod head;
+mod prefixed;
+pub mod websocket;
+
+pub use accept::{Gateway, Origins};
