@@ -12,7 +12,7 @@ use tracing::Subscriber;
 use tracing::subscriber::SetGlobalDefaultError;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layered, SubscriberExt};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
@@ -34,8 +34,6 @@ pub enum TelemetryError {
     #[error("telemetry.otlp_endpoint: {0}")]
     Endpoint(String),
 }
-
-type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
 
 /// The handle of what [`init`] has set up.
 pub struct Telemetry {

@@ -23,7 +23,8 @@ const CONVERSATIONS: u64 = 1_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let number = |at: usize, default| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
+    let number =
+        |at: usize, default| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
     let Some(dir) = arguments.get(1) else {
         return println!("usage: store_bench DIR [MESSAGES] [BATCH] [IN_FLIGHT]");
     };
@@ -83,7 +84,12 @@ fn write(dir: &str, messages: u64, batch: u64, in_flight: u64) {
     let seconds = begun.elapsed().as_secs_f64();
     times.sort();
     let at = |share: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rank")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a rank"
+        )]
         let rank = ((times.len() - 1) as f64 * share) as usize;
         times[rank]
     };
@@ -92,7 +98,11 @@ fn write(dir: &str, messages: u64, batch: u64, in_flight: u64) {
     let rate = messages as f64 / seconds;
     println!(
         "{messages} messages, {batch} to a batch, {in_flight} in flight: {rate:.0}/s in {} groups; p50 {:?}, p99 {:?}, max {:?}; {} MB written",
-        syncs.count(), at(0.5), at(0.99), at(1.0), store.metrics().bytes.load(Relaxed) / 1_000_000,
+        syncs.count(),
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        store.metrics().bytes.load(Relaxed) / 1_000_000,
     );
     std::process::abort();
 }

@@ -49,9 +49,12 @@ fn clippy(context: &mut Context) -> Result<()> {
     Ok(())
 }
 
-/// With the examples, so that features unify as they do for clippy and both share what is compiled of dependencies.
+/// With private items, for whom the headers of modules are written, too. With the examples, so that features unify as they do for clippy and both share what is compiled of dependencies.
 fn docs(context: &mut Context) -> Result<()> {
-    let mut cargo = cargo_whole(context, &["doc", "--no-deps", "--lib", "--bins", "--examples"]);
+    let mut cargo = cargo_whole(
+        context,
+        &["doc", "--no-deps", "--document-private-items", "--lib", "--bins", "--examples"],
+    );
     cargo.env("RUSTDOCFLAGS", "-D warnings");
     context.run(cargo)?;
     Ok(())

@@ -29,6 +29,7 @@ const HELP: &str = "\
 Commands:
   cargo xtask test              everything: prerequisites, checks, build, tests, the page in a real browser
   cargo xtask test --fast       for every day: format, house rules, build, tests without the browser
+  cargo xtask test --only STAGE one stage of it again, such as clippy, rust-tests or browser
   cargo xtask check             format, lints, docs, supply chain, generated files, house rules
   cargo xtask rules             the house rules alone, each with its reason when broken
   cargo xtask generate          write the files that are generated from the code
@@ -59,6 +60,7 @@ fn run(arguments: &[&str]) -> Result<bool> {
     match arguments {
         ["test"] => test::everything(context),
         ["test", "--fast"] => test::fast(context),
+        ["test", "--only", stage] => test::only(stage, context),
         ["check"] => check::command(context),
         ["rules"] => rules::command(context).map(|()| true),
         ["generate"] => generate::write(context).map(|()| true),

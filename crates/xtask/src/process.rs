@@ -59,7 +59,8 @@ pub(crate) fn run(command: Command, log: &Path, limit: Duration, echo: fn(&str) 
 /// Says that the command still works and at what, or why it is given up. `ended` is what the last beat saw: somebody
 /// else still held the output then, and has had one beat's time since.
 fn beat(child: &mut Child, started: Instant, limit: Duration, output: &str, ended: &mut bool) -> Result<()> {
-    let last: String = output.lines().last().unwrap_or_default().trim().chars().take(100).collect();
+    let last = output.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+    let last: String = last.chars().take(100).collect();
     let seconds = started.elapsed().as_secs();
     if started.elapsed() > limit {
         kill_with_descendants(child)?;

@@ -34,10 +34,23 @@ const BROWSER: Stage =
 
 /// The whole test.
 pub(crate) fn everything(context: &mut Context) -> Result<bool> {
+    run(&stages(), context)
+}
+
+/// One stage of the whole test; what it stands on is as the last run left it.
+pub(crate) fn only(name: &str, context: &mut Context) -> Result<bool> {
+    let mut stages = stages();
+    let names: Vec<&str> = stages.iter().map(|stage| stage.name).collect();
+    ensure!(names.contains(&name), "There is no stage {name}. The stages are: {}", names.join(", "));
+    stages.retain(|stage| stage.name == name);
+    run(&stages, context)
+}
+
+fn stages() -> Vec<Stage> {
     let mut stages = vec![PREREQUISITES];
     stages.extend(check::STAGES);
     stages.extend([BUILD, RUST_TESTS, WEB_TESTS, BROWSER]);
-    run(&stages, context)
+    stages
 }
 
 /// The test of every day: without lints and documents, the browser, and the long rounds of faults.
@@ -101,7 +114,9 @@ fn node_tests(context: &mut Context, folder: &str, environment: &[(&str, String)
     ensure!(!files.is_empty(), "{folder} has no *.test.mjs or *.test.js");
     let mut node = Command::new("node");
     node.current_dir(&context.workspace.root).args(["--test", "--test-reporter=spec"]).args(files);
-    node.envs(environment.iter().map(|(name, value)| (name, value)));
+    node.env("NO_COLOR", "1")
+        .env("FORCE_COLOR", "0")
+        .envs(environment.iter().map(|(name, value)| (name, value)));
     context.run_tests(node, is_test_progress, Tally::of_node_test)
 }
 

@@ -11,9 +11,11 @@ pub mod handle;
 pub mod input;
 mod mailbox;
 pub mod outbox;
+mod perform;
 mod queries;
 mod registry;
 mod requests;
+mod socket;
 pub mod state;
 pub mod transport;
 

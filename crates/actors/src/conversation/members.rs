@@ -424,7 +424,7 @@ impl Conversation {
             let cursor = if counts || listed == user { member.cursor } else { Default::default() };
             let (role, join_seq) = (member.row.role, member.row.join_seq);
             Some(down::Member {
-                user: user.clone(),
+                user: listed.clone(),
                 role,
                 join_seq,
                 delivered: cursor.delivered,

@@ -105,6 +105,10 @@ impl Session {
             self.out.push(Effect::Answer(ticket, Err(RequestError::NotConnected)));
             return;
         }
+        // What the application has marked before it asks is told before, so that the answer knows of it.
+        for mark in self.marks.take_all(&mut self.requests) {
+            self.write(mark, now);
+        }
         let id = self.requests.ask(Asked::Application(ticket));
         set_id(&mut frame, id);
         self.write(frame, now);

@@ -110,3 +110,62 @@ impl Stream {
         given.push(message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use causerie_protocol::frame::down::EntryKind;
+    use causerie_protocol::{Body, ClientMessageId, ConversationId, MessageId, Timestamp};
+
+    use super::*;
+
+    fn message(seq: u64) -> Message {
+        Message {
+            conversation: ConversationId::from_bytes([0; 16]),
+            seq: Seq(seq),
+            message_id: MessageId(seq),
+            kind: EntryKind::Message,
+            from: "bob".parse().unwrap(),
+            device: "d".parse().unwrap(),
+            client_message_id: ClientMessageId::from_bytes([0; 16]),
+            time: Timestamp(0),
+            body: Body::text("hi"),
+        }
+    }
+
+    fn given(act: impl FnOnce(&mut usize, &mut Vec<Message>)) -> Vec<u64> {
+        let (mut room, mut given) = (100, Vec::new());
+        act(&mut room, &mut given);
+        given.iter().map(|message| message.seq.0).collect()
+    }
+
+    #[test]
+    fn only_a_page_steps_over_positions() {
+        // Removed at 3, let in again at 7: what is between is not this reader's.
+        let mut stream = Stream::new(Seq(3));
+        assert!(given(|room, out| stream.take(message(7), room, out)).is_empty());
+        assert!(stream.behind());
+        let page = vec![message(7), message(8)];
+        assert_eq!(given(|room, out| stream.page(page, (Seq(7), false), room, out)), [7, 8]);
+        assert!(!stream.behind());
+    }
+
+    #[test]
+    fn what_a_whole_page_leaves_out_is_not_waited_for() {
+        let mut stream = Stream::new(Seq(3));
+        stream.announce(Seq(5));
+        assert!(given(|room, out| stream.page(Vec::new(), (Seq(5), false), room, out)).is_empty());
+        assert!(!stream.behind());
+        // What was announced after the question is still to come.
+        stream.announce(Seq(8));
+        assert_eq!(given(|room, out| stream.page(vec![message(6)], (Seq(6), false), room, out)), [6]);
+        assert!(stream.behind());
+    }
+
+    #[test]
+    fn what_finds_no_room_comes_later() {
+        let mut stream = Stream::new(Seq(0));
+        let (mut room, mut out) = (1, Vec::new());
+        stream.page(vec![message(1), message(2)], (Seq(2), false), &mut room, &mut out);
+        assert_eq!((out.len(), stream.position(), stream.behind()), (1, Seq(1), true));
+    }
+}

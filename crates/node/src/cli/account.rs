@@ -73,7 +73,7 @@ impl Account {
 
     fn explain(&self, error: ConnectError) -> anyhow::Error {
         let hint = match &error {
-            ConnectError::Ended(Ended::Unreachable(_)) => {
+            ConnectError::Ended(Ended::Unreachable(_)) if self.server.starts_with("http://127.") => {
                 "Is it running? `causerie serve` starts one on this machine."
             }
             ConnectError::Ended(Ended::NoToken(_)) => {

@@ -179,11 +179,12 @@ impl Chat {
                     self.watch().await;
                 }
             }
-            Event::Disconnected { reason, again_in } => {
+            Event::Disconnected { reason, again_in: Some(wait) } => {
                 self.rooms.disconnected();
-                self.terminal.say(words::disconnected(&reason, again_in)).await;
+                self.terminal.say(words::disconnected(&reason, wait)).await;
             }
-            Event::Missed => {}
+            // The end of the session says why by itself.
+            Event::Disconnected { again_in: None, .. } | Event::Missed => {}
         }
     }
 }

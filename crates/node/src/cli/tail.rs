@@ -85,7 +85,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
                 }
             }
             Some(Event::Disconnected { reason, again_in: Some(_) }) => {
-                eprintln!("{reason}; connecting again")
+                eprintln!("{reason}; connecting again");
             }
             Some(_) => {}
             None => bail!(events.ended().await),

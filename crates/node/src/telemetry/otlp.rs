@@ -9,8 +9,10 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use tracing::warn;
 use tracing_opentelemetry::OpenTelemetryLayer;
+use tracing_subscriber::layer::Layered;
+use tracing_subscriber::{EnvFilter, Registry, reload};
 
-use super::{Filtered, TelemetryError};
+use super::TelemetryError;
 use crate::{config, http_client};
 
 /// How long one batch may take.
@@ -18,6 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest answer of a collector that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+
+/// What the layer here lies over.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
 
 /// The export, which has a thread of its own.
 pub(super) struct Export(SdkTracerProvider);

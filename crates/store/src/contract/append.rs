@@ -6,8 +6,8 @@ use causerie_protocol::{Body, Seq};
 use super::sample::{ALL, END, batch, change, conversation, direct, entry, group, member, user};
 use super::{Subject, commit, ok};
 use crate::model::{Batch, Entry, Projection};
-use crate::port::messages::{AppendError, Messages};
 use crate::port::Conversations;
+use crate::port::messages::{AppendError, Messages};
 
 /// Every field, byte for byte, whatever stands in it.
 pub fn entries_are_read_back_as_they_were_written<S: Subject>() {
@@ -30,10 +30,8 @@ pub fn entries_are_read_back_as_they_were_written<S: Subject>() {
 pub fn a_batch_brings_its_projections_with_it<S: Subject>() {
     let subject = S::new();
     let id = conversation(1);
-    let projections = vec![
-        Projection::Conversation(group(1)),
-        Projection::Member(user("alice"), member(Role::Owner, 1)),
-    ];
+    let projections =
+        vec![Projection::Conversation(group(1)), Projection::Member(user("alice"), member(Role::Owner, 1))];
     commit(subject.store(), change(id, 1, projections)).expect("it is stored");
     let state = ok(subject.store().load(id)).expect("it is there");
     assert_eq!((state.row, state.members.len()), (group(1), 1));

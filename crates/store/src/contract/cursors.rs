@@ -30,9 +30,9 @@ fn of(store: &impl Store, who: &str) -> Cursor {
 pub fn the_highest_wins_in_any_order<S: Subject>() {
     let subject = begin::<S>();
     let put = |cursors: &[(u64, u64)]| {
-        let updates = cursors.iter().map(|(delivered, read)| {
-            update(conversation(1), "bob", "phone", cursor(*delivered, *read))
-        });
+        let updates = cursors
+            .iter()
+            .map(|(delivered, read)| update(conversation(1), "bob", "phone", cursor(*delivered, *read)));
         ok(subject.store().put_cursors(updates.collect()));
     };
     put(&[(5, 2), (3, 3), (4, 0)]);
@@ -60,7 +60,11 @@ pub fn each_device_has_its_own<S: Subject>() {
     assert_eq!(of(subject.store(), "bob"), cursor(9, 4));
     assert_eq!(subject.store().last_event(), EventPosition(2));
     ok(subject.store().put_cursors(vec![update(id, "bob", "phone", cursor(8, 4))]));
-    assert_eq!(subject.store().last_event(), EventPosition(2), "a device has caught up, the user has not risen");
+    assert_eq!(
+        subject.store().last_event(),
+        EventPosition(2),
+        "a device has caught up, the user has not risen"
+    );
     assert_eq!(ok(subject.store().device_cursors(user("bo"), id)), []);
 }
 

@@ -23,8 +23,11 @@ fn added(who: &str, role: Role, since: u64) -> Projection {
 
 fn begin<S: Subject>() -> S {
     let subject = S::new();
-    let projections =
-        vec![Projection::Conversation(group(2)), added("alice", Role::Owner, 1), added("bob", Role::Member, 1)];
+    let projections = vec![
+        Projection::Conversation(group(2)),
+        added("alice", Role::Owner, 1),
+        added("bob", Role::Member, 1),
+    ];
     apply(subject.store(), 1, projections);
     subject
 }
@@ -91,7 +94,8 @@ pub fn a_group_of_ten_thousand_loads_with_its_cursors<S: Subject>() {
     projections.extend((0..=10_000).map(|number| added(&name(number), Role::Member, 1)));
     apply(subject.store(), 1, projections);
     let with_cursors = (0..=10_000).step_by(100);
-    let updates = with_cursors.map(|number| update(conversation(1), &name(number), "phone", cursor(number + 1, 1)));
+    let updates =
+        with_cursors.map(|number| update(conversation(1), &name(number), "phone", cursor(number + 1, 1)));
     ok(subject.store().put_cursors(updates.collect()));
     apply(subject.store(), 2, vec![Projection::Removed(user(&name(5_000)))]);
     let state = ok(subject.store().load(conversation(1))).expect("it is there");

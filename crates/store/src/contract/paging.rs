@@ -48,9 +48,15 @@ pub fn pages_are_complete_at_every_border<S: Subject>() {
             last = Seq(first.seq.0 - 1);
             back.push(read);
         }
-        assert_eq!(back.into_iter().rev().flatten().collect::<Vec<_>>(), expected, "{page} to a page, backwards");
+        assert_eq!(
+            back.into_iter().rev().flatten().collect::<Vec<_>>(),
+            expected,
+            "{page} to a page, backwards"
+        );
     }
-    for (first, last) in [(BORDER - 1, BORDER), (BORDER, BORDER), (BORDER, BORDER + 1), (BORDER + 1, BORDER + 1)] {
+    for (first, last) in
+        [(BORDER - 1, BORDER), (BORDER, BORDER), (BORDER, BORDER + 1), (BORDER + 1, BORDER + 1)]
+    {
         let range = (first..=last).map(entry).collect::<Vec<_>>();
         assert_eq!(ok(subject.store().read(id, Seq(first), Seq(last), ALL)), range);
         assert_eq!(ok(subject.store().read_back(id, Seq(first), Seq(last), ALL)), range);

@@ -62,12 +62,14 @@ pub fn batch(conversation: ConversationId, positions: std::ops::RangeInclusive<u
 /// All batches that make a log of so many entries.
 pub fn batches(conversation: ConversationId, length: u64) -> impl Iterator<Item = Batch> {
     let most = Batch::MAX_ENTRIES as u64;
-    (0..length.div_ceil(most)).map(move |at| batch(conversation, at * most + 1..=((at + 1) * most).min(length)))
+    (0..length.div_ceil(most))
+        .map(move |at| batch(conversation, at * most + 1..=((at + 1) * most).min(length)))
 }
 
 /// Changes of members, with a membership entry at a position; 0 for none.
 pub fn change(conversation: ConversationId, seq: u64, projections: Vec<Projection>) -> Batch {
-    let entries = if seq == 0 { Vec::new() } else { vec![Entry { kind: EntryKind::Membership, ..entry(seq) }] };
+    let entries =
+        if seq == 0 { Vec::new() } else { vec![Entry { kind: EntryKind::Membership, ..entry(seq) }] };
     Batch { conversation, epoch: Epoch(1), entries, projections }
 }
 

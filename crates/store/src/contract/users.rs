@@ -32,9 +32,13 @@ pub fn profiles_and_settings_are_replaced<S: Subject>() {
 pub fn blocks_are_kept_one_by_one<S: Subject>() {
     let subject = S::new();
     let store = subject.store();
-    for (who, other, blocked) in
-        [("alice", "eve", true), ("alice", "bob", true), ("al", "ice", true), ("alice", "eve", false), ("alice", "dan", true)]
-    {
+    for (who, other, blocked) in [
+        ("alice", "eve", true),
+        ("alice", "bob", true),
+        ("al", "ice", true),
+        ("alice", "eve", false),
+        ("alice", "dan", true),
+    ] {
         ok(store.put_block(user(who), user(other), blocked));
     }
     ok(store.put_block(user("alice"), user("nobody"), false));
@@ -86,7 +90,8 @@ pub fn an_erased_user_leaves_nothing_but_memberships<S: Subject>() {
         ok(store.put_settings(user(who), "{\"a\":1}".into()));
         ok(store.put_block(user(who), user("eve"), true));
         ok(store.put_last_seen(vec![(user(who), time(5))]));
-        ok(store.put_cursors(vec![update(id, who, "phone", cursor(1, 1)), update(id, who, "tv", cursor(1, 0))]));
+        ok(store
+            .put_cursors(vec![update(id, who, "phone", cursor(1, 1)), update(id, who, "tv", cursor(1, 0))]));
     }
     commit(store, change(id, 1, projections)).expect("it is stored");
     ok(store.erase_user(user("alice")));

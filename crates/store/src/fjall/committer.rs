@@ -81,7 +81,8 @@ impl Committer {
         let last_event = *shared.last_event.borrow();
         let staging = loop {
             let mut staging = Staging::new(&shared.spaces, &view, last_event, rows);
-            let failed = group.iter().enumerate().find_map(|(at, work)| Some((at, work.stage(&mut staging).err()?)));
+            let failed =
+                group.iter().enumerate().find_map(|(at, work)| Some((at, work.stage(&mut staging).err()?)));
             match failed {
                 None => break staging,
                 // Rare enough to begin anew, so that nothing of the failed one stays.

@@ -173,7 +173,9 @@ impl Journal {
             Some(1) => (),
             Some(_) => return Ok(Next::Problem("no group begins where one should")),
         }
-        let Some(start) = self.array::<START_BYTES>()? else { return Ok(Next::Problem("it ends in a group")) };
+        let Some(start) = self.array::<START_BYTES>()? else {
+            return Ok(Next::Problem("it ends in a group"));
+        };
         let items = u32::from_le_bytes([start[0], start[1], start[2], start[3]]);
         let seqno = u64_at(&start, 4);
         if self.last_seqno.is_some_and(|last| seqno <= last) {

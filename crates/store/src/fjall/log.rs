@@ -1,8 +1,8 @@
 //! Writes one group and syncs it.
 
 use std::sync::Arc;
-use std::time::Instant;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use fjall::PersistMode;
 

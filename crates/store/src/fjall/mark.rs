@@ -19,8 +19,7 @@ pub(super) struct Mark(File);
 impl Mark {
     /// Opens the mark and tells the group that it holds: 0 when nothing was synced yet, `None` when it is damaged.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let group = if bytes.is_empty() { Some(0) } else { decode(&bytes) };

@@ -47,8 +47,8 @@ mod work;
 mod write;
 
 pub use config::FjallConfig;
-pub use open::OpenError;
 pub use metrics::StoreMetrics;
+pub use open::OpenError;
 pub use store::FjallStore;
 
 #[cfg(test)]

@@ -194,8 +194,8 @@ fn number(view: &View, key: &[u8]) -> Result<Option<u64>, OpenError> {
 fn last_event(view: &View) -> Result<u64, OpenError> {
     let Some(row) = view.last(Space::Events) else { return Ok(0) };
     let (key, bytes) = row.map_err(read)?;
-    let event: EventRecord<'_> =
-        codec::unseal(Space::Events, &key, &bytes).map_err(|damaged| OpenError::Corrupt(damaged.to_string()))?;
+    let event: EventRecord<'_> = codec::unseal(Space::Events, &key, &bytes)
+        .map_err(|damaged| OpenError::Corrupt(damaged.to_string()))?;
     let first = keys::position_of(&key).map_or(0, |first| first);
     Ok(first + event.positions() - 1)
 }

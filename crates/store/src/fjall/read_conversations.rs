@@ -16,7 +16,8 @@ pub(super) fn load(view: &View, id: ConversationId) -> Result<Option<Conversatio
     let Some(row) = view.value::<ConversationRow>(&keys::conversation(id))? else { return Ok(None) };
     let (members, cursors) = (keys::members(id), keys::user_cursors(id));
     // Both are sorted by user, and cursors may be of users that are no members any more.
-    let mut cursors = view.prefix(&cursors).map(|row| row.map(|(key, bytes)| (key, bytes, cursors.len()))).peekable();
+    let mut cursors =
+        view.prefix(&cursors).map(|row| row.map(|(key, bytes)| (key, bytes, cursors.len()))).peekable();
     let mut found = Vec::new();
     for row in view.prefix(&members) {
         let (key, bytes) = row?;
@@ -75,7 +76,13 @@ fn complete(
 pub(super) fn shared(view: &View, a: &UserId, b: &UserId) -> Result<bool, ReadError> {
     let direct = ConversationId::direct(a, b);
     let both = [keys::member(direct, a), keys::member(direct, b)];
-    if both.iter().map(|key| view.get(Space::State, key)).collect::<Result<Vec<_>, _>>()?.iter().all(Option::is_some) {
+    if both
+        .iter()
+        .map(|key| view.get(Space::State, key))
+        .collect::<Result<Vec<_>, _>>()?
+        .iter()
+        .all(Option::is_some)
+    {
         return Ok(true);
     }
     let of_a: BTreeSet<_> = current(view, a).collect::<Result<_, _>>()?;

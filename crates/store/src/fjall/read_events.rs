@@ -65,7 +65,9 @@ fn expand(
             let limit = ReadLimit { items, bytes: usize::MAX };
             let entries = read_messages::read(view, conversation, from, to, limit)?;
             if entries.len() < items {
-                return Err(ReadError::Corrupt(format!("messages: {conversation} ends before position {to}")));
+                return Err(ReadError::Corrupt(format!(
+                    "messages: {conversation} ends before position {to}"
+                )));
             }
             events.extend(entries.into_iter().map(|entry| Event {
                 position: EventPosition(expected + entry.seq.0 - first),

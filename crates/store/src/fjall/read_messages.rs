@@ -53,7 +53,10 @@ pub(super) fn read_back(
 /// The last entry.
 pub(super) fn head(view: &View, conversation: ConversationId) -> Result<Option<Entry>, ReadError> {
     let range = (keys::message(conversation, Seq::ZERO), keys::message(conversation, Seq(u64::MAX)));
-    view.range(Space::Messages, &range.0, &range.1).next_back().map(|row| entry(row).map(|(entry, _)| entry)).transpose()
+    view.range(Space::Messages, &range.0, &range.1)
+        .next_back()
+        .map(|row| entry(row).map(|(entry, _)| entry))
+        .transpose()
 }
 
 /// The entry with an idempotency key.

@@ -56,9 +56,8 @@ impl Spaces {
     /// Opens them, and makes those that are not there.
     pub(super) fn open(database: Database, config: &FjallConfig) -> fjall::Result<Self> {
         let open = |space: Space, memtable_bytes| {
-            database.keyspace(space.name(), || {
-                KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes)
-            })
+            database
+                .keyspace(space.name(), || KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes))
         };
         Ok(Self {
             messages: open(Space::Messages, config.memtable_bytes)?,

@@ -10,11 +10,11 @@ use bincode::Encode;
 use fjall::OwnedWriteBatch;
 
 use super::codec::{self, TooLarge};
+use super::journal::Group;
+use super::keys;
 use super::records::{EventRecord, Value};
 use super::spaces::{Space, Spaces};
 use super::view::{View, value_of};
-use super::journal::Group;
-use super::keys;
 use crate::port::ReadError;
 
 /// Why something cannot be part of a group. Nothing of it was written.

@@ -6,9 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use causerie_protocol::{
-    Body, ClientMessageId, ConversationId, DeviceId, Seq, Timestamp, UserId,
-};
+use causerie_protocol::{Body, ClientMessageId, ConversationId, DeviceId, Seq, Timestamp, UserId};
 use tokio::sync::oneshot;
 
 use super::committer::Committer;
@@ -22,7 +20,8 @@ use super::write::Write;
 use super::{read_conversations, read_events, read_messages, read_users};
 use crate::committed::PendingAppend;
 use crate::model::{
-    ConversationState, Cursor, CursorUpdate, Entry, Event, EventPosition, Profile, Revocation, UserConversation,
+    ConversationState, Cursor, CursorUpdate, Entry, Event, EventPosition, Profile, Revocation,
+    UserConversation,
 };
 use crate::port::messages::ReadLimit;
 use crate::port::ownership::Grant;
@@ -75,7 +74,10 @@ impl FjallStore {
     fn submit(&self, work: Work) {
         // Counted first: the committer may be done with it before this thread goes on.
         self.shared.metrics.queue_depth.fetch_add(1, Relaxed);
-        let sent = self.queue.as_ref().map_or_else(|| unreachable!("taken by drop only"), |queue| queue.try_send(work));
+        let sent = self
+            .queue
+            .as_ref()
+            .map_or_else(|| unreachable!("taken by drop only"), |queue| queue.try_send(work));
         let (work, reason) = match sent {
             Ok(()) => return,
             Err(TrySendError::Full(work)) => (work, "too many writes are waiting"),
@@ -105,7 +107,8 @@ impl Drop for FjallStore {
     fn drop(&mut self) {
         self.queue = None;
         // The last owner may be a reply, on the committer's own thread.
-        if let Some(committer) = self.committer.take().filter(|it| it.thread().id() != thread::current().id()) {
+        if let Some(committer) = self.committer.take().filter(|it| it.thread().id() != thread::current().id())
+        {
             drop(committer.join());
         }
     }
@@ -116,7 +119,13 @@ impl Messages for FjallStore {
         self.submit(Work::Append(append));
     }
 
-    fn read(&self, conversation: ConversationId, first: Seq, last: Seq, limit: ReadLimit) -> Read<Vec<Entry>> {
+    fn read(
+        &self,
+        conversation: ConversationId,
+        first: Seq,
+        last: Seq,
+        limit: ReadLimit,
+    ) -> Read<Vec<Entry>> {
         self.readers.read(move |view| read_messages::read(view, conversation, first, last, limit))
     }
 

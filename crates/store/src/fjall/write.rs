@@ -82,11 +82,7 @@ fn cursors(updates: &[CursorUpdate], group: &mut Staging<'_>) -> Result<(), Stag
 }
 
 /// What the cursor is now, if it rose.
-fn raise_cursor(
-    key: Vec<u8>,
-    cursor: Cursor,
-    group: &mut Staging<'_>,
-) -> Result<Option<Cursor>, StageError> {
+fn raise_cursor(key: Vec<u8>, cursor: Cursor, group: &mut Staging<'_>) -> Result<Option<Cursor>, StageError> {
     let before = group.value::<Cursor>(&key)?.unwrap_or_default();
     let after = before.max(cursor);
     if after == before {
@@ -109,8 +105,7 @@ fn replace_bodies(
     for (seq, body) in bodies {
         let key = keys::message(conversation, *seq);
         let Some(bytes) = group.bytes(Space::Messages, &key)? else { continue };
-        let entry: EntryRecord<'_> =
-            codec::unseal(Space::Messages, &key, &bytes).map_err(ReadError::from)?;
+        let entry: EntryRecord<'_> = codec::unseal(Space::Messages, &key, &bytes).map_err(ReadError::from)?;
         group.replace(Space::Messages, key.to_vec(), &entry.with_body(body))?;
     }
     Ok(())

@@ -19,7 +19,13 @@ impl Messages for MemoryStore {
         self.append_now_or_later(append);
     }
 
-    fn read(&self, conversation: ConversationId, first: Seq, last: Seq, limit: ReadLimit) -> Read<Vec<Entry>> {
+    fn read(
+        &self,
+        conversation: ConversationId,
+        first: Seq,
+        last: Seq,
+        limit: ReadLimit,
+    ) -> Read<Vec<Entry>> {
         self.look(|tables| take(range(tables, conversation, first, last), limit))
     }
 

@@ -73,7 +73,9 @@ impl Tables {
     pub(super) fn raise_cursors(&mut self, updates: &[CursorUpdate]) {
         let before: BTreeMap<_, _> = updates
             .iter()
-            .map(|update| ((&update.user, update.conversation), self.cursor(&update.user, update.conversation)))
+            .map(|update| {
+                ((&update.user, update.conversation), self.cursor(&update.user, update.conversation))
+            })
             .collect();
         for CursorUpdate { conversation, user, device, cursor } in updates {
             let devices = self.cursors.entry(user.clone()).or_default().entry(*conversation).or_default();

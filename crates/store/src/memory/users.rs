@@ -35,7 +35,11 @@ impl Users for MemoryStore {
     fn put_block(&self, user: UserId, other: UserId, blocked: bool) -> Written {
         self.write(move |tables| {
             let blocks = tables.blocks.entry(user).or_default();
-            if blocked { blocks.insert(other) } else { blocks.remove(&other) };
+            if blocked {
+                blocks.insert(other)
+            } else {
+                blocks.remove(&other)
+            };
         })
     }
 

@@ -135,8 +135,11 @@ impl Chat {
     pub(super) async fn watch(&mut self) {
         let Some(conversation) = self.rooms.open_one() else { return };
         let watched = async {
-            let members = self.members(conversation).await?;
-            let others = members.into_iter().map(|member| member.user).filter(|user| user != self.rooms.me());
+            let users = match self.rooms.peer(conversation) {
+                Some(peer) => vec![peer.clone()],
+                None => self.members(conversation).await?.into_iter().map(|member| member.user).collect(),
+            };
+            let others = users.into_iter().filter(|user| user != self.rooms.me());
             let others: BTreeSet<_> = others.take(self.client.welcome().limits.watch_users).collect();
             let gone: Vec<_> = self.watched.difference(&others).cloned().collect();
             let new: Vec<_> = others.difference(&self.watched).cloned().collect();

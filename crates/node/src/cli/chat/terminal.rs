@@ -5,7 +5,7 @@
 //! unless a thousand things are to be said. Otherwise lines are read and printed plainly.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
 use std::thread::JoinHandle;
 
@@ -56,7 +56,7 @@ impl Terminal {
         let (prompts, prompts_out) = std_mpsc::sync_channel(1);
         let (say, said) = mpsc::channel(WAITING);
         let threads = vec![
-            std::thread::spawn(move || edit(editor, history, &prompts_out, &lines_in)),
+            std::thread::spawn(move || edit(editor, history.as_deref(), &prompts_out, &lines_in)),
             std::thread::spawn(move || print(printer, said)),
         ];
         Ok(Self::Editor { lines, prompts: Some(prompts), printer: Some(say), threads })
@@ -123,7 +123,7 @@ impl Terminal {
 /// Edits a line for each prompt, until there is no more of either.
 fn edit(
     mut editor: LineEditor,
-    history: Option<PathBuf>,
+    history: Option<&Path>,
     prompts: &std_mpsc::Receiver<String>,
     lines: &mpsc::Sender<String>,
 ) {
@@ -135,7 +135,7 @@ fn edit(
         };
         // A history that cannot be kept keeps nobody from chatting.
         if editor.add_history_entry(&line).unwrap_or(false)
-            && let Some(path) = &history
+            && let Some(path) = history
         {
             let _ = editor.append_history(path);
         }

@@ -100,14 +100,9 @@ pub(super) fn problem(error: &RequestError) -> String {
     format!("  ✗ {error}")
 }
 
-/// A lost connection.
-pub(super) fn disconnected(reason: &str, again_in: Option<Duration>) -> String {
-    match again_in {
-        Some(wait) => {
-            format!("  — disconnected: {reason}; trying again in {:.0} s", wait.as_secs_f64().ceil())
-        }
-        None => format!("  — disconnected: {reason}"),
-    }
+/// A lost connection that is dialled again.
+pub(super) fn disconnected(reason: &str, wait: Duration) -> String {
+    format!("  — disconnected: {reason}; trying again in {:.0} s", wait.as_secs_f64().ceil())
 }
 
 #[cfg(test)]

@@ -27,9 +27,11 @@ struct State {
 }
 
 impl Lab {
-    /// The committer stops at this step.
+    /// The committer stops at this step; if it stands at another, it goes on.
     pub(super) fn hold(&self, step: Step) {
-        self.state.lock().hold = Some(step);
+        let mut state = self.state.lock();
+        (state.hold, state.standing) = (Some(step), false);
+        self.changed.notify_all();
     }
 
     /// Blocks until it stands there.
@@ -40,7 +42,8 @@ impl Lab {
 
     /// It goes on.
     pub(super) fn release(&self) {
-        self.state.lock().hold = None;
+        let mut state = self.state.lock();
+        (state.hold, state.standing) = (None, false);
         self.changed.notify_all();
     }
 
@@ -62,7 +65,6 @@ impl Hooks for Lab {
             state.standing = true;
             self.changed.notify_all();
             self.changed.wait_while(&mut state, |state| state.hold == Some(step));
-            state.standing = false;
         }
         if state.fail == Some(step) { Err(io::Error::other("the disk is broken")) } else { Ok(()) }
     }
