@@ -21,6 +21,13 @@ pub struct Identity {
     pub token_id: Option<Box<str>>,
 }
 
+impl Identity {
+    /// A user that the embedder vouches for: with no token, and no end.
+    pub fn of(user: UserId) -> Self {
+        Self { user, expires: None, issued: None, token_id: None }
+    }
+}
+
 /// Why a token was not accepted. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthenticateError {

@@ -6,26 +6,36 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use crate::metrics::{Limit, Metrics};
+
 /// Tasks beside the actors: reads of the store for clients, and the node's own loops.
 #[derive(Debug)]
 pub struct Background {
     tasks: TaskTracker,
     permits: Arc<Semaphore>,
+    metrics: Metrics,
 }
 
 impl Background {
     /// At most `limit` jobs at once; more wait in line.
-    pub fn new(limit: usize) -> Self {
-        Self { tasks: TaskTracker::new(), permits: Arc::new(Semaphore::new(limit)) }
+    pub fn new(limit: usize, metrics: Metrics) -> Self {
+        Self { tasks: TaskTracker::new(), permits: Arc::new(Semaphore::new(limit)), metrics }
     }
 
     /// Runs a job when there is room. What is asked for is bounded by the askers: each connection has a window.
     pub fn job(&self, job: impl Future<Output = ()> + Send + 'static) {
-        let permits = Arc::clone(&self.permits);
+        let (permits, metrics) = (Arc::clone(&self.permits), self.metrics.clone());
         self.tasks.spawn(async move {
+            if permits.available_permits() == 0 {
+                metrics.count_limit(Limit::ReadsInFlight);
+            }
+            metrics.reads_waiting.inc();
             // The semaphore is never closed, so there is always a permit in the end.
             let _permit = permits.acquire_owned().await;
+            metrics.reads_waiting.dec();
+            metrics.reads_in_flight.inc();
             job.await;
+            metrics.reads_in_flight.dec();
         });
     }
 

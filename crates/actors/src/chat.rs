@@ -114,7 +114,8 @@ impl ChatBuilder {
     pub async fn start(self) -> Result<Chat, StartError> {
         let store = self.store.ok_or(StartError::NoStore)?;
         let grant = store.grant();
-        let revocations = Revocations::new(store.revocations().await?);
+        let revocations = Revocations::new(store.revocations().await?, store.suspended().await?);
+        let metrics = Metrics::default();
         let mut ids = Snowflake::new(grant.node, grant.id_floor);
         let ceiling = self.clock.wall().max(grant.id_floor).plus(CEILING);
         store.raise_id_ceiling(ceiling).await?;
@@ -123,7 +124,7 @@ impl ChatBuilder {
             ownership: Arc::new(SoleOwner::new(Arc::clone(&store))),
             directory: Arc::new(LocalDirectory::new(self.settings.presence_grace)),
             waiting_bytes: Bound::new(self.settings.node_queue_bytes),
-            background: Background::new(self.settings.reads_in_flight),
+            background: Background::new(self.settings.reads_in_flight, metrics.clone()),
             clock: self.clock,
             store,
             rules: self.rules,
@@ -133,7 +134,7 @@ impl ChatBuilder {
             conversations: Conversations::default(),
             connections: Connections::default(),
             wheel: Wheel::default(),
-            metrics: Metrics::default(),
+            metrics,
             settings: self.settings,
         });
         let (stop, stopped) = watch::channel(false);
@@ -382,7 +383,7 @@ impl Chat {
         chosen.len()
     }
 
-    fn node(&self) -> &Arc<Node> {
+    pub(crate) fn node(&self) -> &Arc<Node> {
         &self.inner.node
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept, as a client sees it.
 
 use causerie_protocol::frame::down;
-use causerie_protocol::{ConversationId, Seq, UserId};
+use causerie_protocol::{Body, ConversationId, Seq, UserId};
 use causerie_store::Entry;
 use causerie_store::model::UserConversation;
 
@@ -31,6 +31,11 @@ pub(crate) fn describe(
             .filter(|entry| entry.seq >= member.first)
             .map(|entry| Box::new(message(listed.conversation, entry))),
     }
+}
+
+/// What stands in the place of what was erased.
+pub(crate) fn erased() -> Body {
+    Body::json(&serde_json::json!({ "content_type": down::ERASED_CONTENT_TYPE, "text": "" }))
 }
 
 /// An entry as a frame's message.

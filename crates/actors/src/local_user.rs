@@ -8,6 +8,7 @@ use causerie_protocol::{Body, ClientMessageId, ConversationId, Seq, Title, UserI
 use tokio::sync::oneshot;
 
 use crate::conversation::{Change, Create, Origin, Request, SendRequest};
+use crate::metrics::Limit;
 use crate::node::Node;
 use crate::reply::Reply;
 
@@ -59,7 +60,11 @@ impl LocalUser {
         client_message_id: ClientMessageId,
         body: Body,
     ) -> Result<Sent, ErrorFrame> {
-        let busy = || ErrorFrame::new(None, ErrorCode::Busy, "The node has too many messages waiting.");
+        let busy = || {
+            self.node.metrics.count_limit(Limit::NodeQueueBytes);
+            self.node.metrics.count_error(ErrorCode::Busy);
+            ErrorFrame::new(None, ErrorCode::Busy, "The node has too many messages waiting.")
+        };
         let bytes = self.node.waiting_bytes.take(body.as_json().len()).map_err(|_| busy())?;
         let since = self.node.clock.monotonic();
         let frame = self

@@ -30,7 +30,10 @@ pub(crate) async fn run_sink(node: Arc<Node>, sink: Arc<dyn EventSink>) {
             Err(error) => Err(error.to_string()),
         };
         match taken {
-            Ok(last) => position = last.unwrap_or(position),
+            Ok(last) => {
+                position = last.unwrap_or(position);
+                node.metrics.sink_position.set(i64::try_from(position.0).unwrap_or(i64::MAX));
+            }
             Err(why) => {
                 tracing::warn!(why, "the event sink took nothing; the same events come again");
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -36,7 +36,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let authority = Arc::new(Authority::open(&config, Arc::clone(&clock))?);
     let tls = Tls::open(&config.tls)?.map(Arc::new);
     let store = Arc::new(open_store(&config)?);
-    let reloader = Arc::new(Reloader::new(config.clone(), Arc::clone(&authority), tls.clone(), Arc::clone(&telemetry)));
+    let reloader =
+        Arc::new(Reloader::new(config.clone(), Arc::clone(&authority), tls.clone(), Arc::clone(&telemetry)));
 
     let chat = Chat::builder()
         .store(store)
@@ -46,7 +47,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .start()
         .await?;
 
-    let origins = Arc::new(Origins::new(Arc::clone(&reloader)));
+    let origins = Arc::new(Origins::new(Arc::clone(&reloader), authority.sign_in()));
     let pages = http::router(&chat, Arc::clone(&authority), Arc::clone(&origins));
     let gateway = Gateway::bind(&config, chat.clone(), clock, origins, pages, tls.clone())
         .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
@@ -100,23 +101,35 @@ fn open_store(config: &Config) -> anyhow::Result<FjallStore> {
         memtable_bytes: config.store.memtable_bytes,
         // What the disk has kept is known only after opening again, so the process must not go on.
         on_fatal: Box::new(|why| {
-            tracing::error!(why, "the disk failed; the server ends at once, and nothing acknowledged is lost");
+            tracing::error!(
+                why,
+                "the disk failed; the server ends at once, and nothing acknowledged is lost"
+            );
             std::process::exit(DISK_FAILED);
         }),
         ..FjallConfig::new(dir)
     };
-    FjallStore::open(store).with_context(|| format!("cannot open the store in {}", config.store.data_dir.display()))
+    FjallStore::open(store)
+        .with_context(|| format!("cannot open the store in {}", config.store.data_dir.display()))
 }
 
 /// Says where to go. The first line is for people and for scripts that wait for it.
 #[expect(clippy::print_stdout, reason = "the one thing that the server says on standard output")]
-fn announce(config: &Config, gateway: &Gateway, operators: &TcpListener, sign_in: SignIn, tls: bool) -> anyhow::Result<()> {
+fn announce(
+    config: &Config,
+    gateway: &Gateway,
+    operators: &TcpListener,
+    sign_in: SignIn,
+    tls: bool,
+) -> anyhow::Result<()> {
     let scheme = if tls { "https" } else { "http" };
     println!("Causerie {} is listening on {scheme}://{}", env!("CARGO_PKG_VERSION"), gateway.address()?);
     println!("  data     {}", config.store.data_dir.display());
     println!("  admin    http://{} (metrics at /metrics)", operators.local_addr()?);
     match sign_in {
-        SignIn::Name => println!("  sign-in  by name: anybody on this machine may be anybody, because the listener is loopback and no key is configured"),
+        SignIn::Name => println!(
+            "  sign-in  by name: anybody on this machine may be anybody, because the listener is loopback and no key is configured"
+        ),
         SignIn::Token => println!("  sign-in  by a token of your identity provider"),
     }
     Ok(())

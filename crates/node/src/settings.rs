@@ -5,7 +5,7 @@ use causerie_actors::{Rate, Settings};
 use crate::config::Config;
 
 /// What the actors are told.
-pub fn settings(config: &Config) -> Settings {
+pub(crate) fn settings(config: &Config) -> Settings {
     let Config { server, limits, rates, presence, timeouts, .. } = config;
     let rate = |per_second: u32, burst: u32| Rate { per_second: per_second.into(), burst: burst.into() };
     Settings {
@@ -20,7 +20,12 @@ pub fn settings(config: &Config) -> Settings {
         lagging_close: timeouts.lagging_close,
         conversation_queue: limits.conversation_queue,
         node_queue_bytes: limits.node_queue_bytes,
+        recent_keys: limits.recent_keys,
+        page_bytes: limits.page_bytes,
+        reads_in_flight: limits.reads_in_flight,
         send_deadline: timeouts.send_deadline,
+        outcome_deadline: timeouts.outcome_deadline,
+        conversation_idle: timeouts.conversation_idle,
         group_members: limits.group_members,
         watch_users: limits.watch_users,
         connections_per_user: limits.connections_per_user,

@@ -1,7 +1,7 @@
 //! How fast the embedded store is on this machine.
 //!
 //! ```text
-//! cargo run --release -p causerie-store --example store_bench -- DIR [MESSAGES] [BATCH] [IN_FLIGHT]
+//! cargo run --release -p causerie-store --example store_bench -- DIR [MESSAGES] [BATCH] [IN_FLIGHT] [MEMTABLE_MIB]
 //! ```
 //!
 //! Writes messages of about 350 bytes, `BATCH` to an append with `IN_FLIGHT` appends under way, over 1,000
@@ -26,25 +26,27 @@ fn main() {
     let number =
         |at: usize, default| arguments.get(at).map_or(default, |text| text.parse().expect("a number"));
     let Some(dir) = arguments.get(1) else {
-        return println!("usage: store_bench DIR [MESSAGES] [BATCH] [IN_FLIGHT]");
+        return println!("usage: store_bench DIR [MESSAGES] [BATCH] [IN_FLIGHT] [MEMTABLE_MIB]");
     };
-    let (messages, batch, in_flight) = (number(2, 1_000_000), number(3, 16), number(4, 64));
-    match arguments.get(5).map(String::as_str) {
+    let (messages, batch, in_flight, memtable) =
+        (number(2, 1_000_000), number(3, 16), number(4, 64), number(5, 64));
+    let config = || FjallConfig { memtable_bytes: memtable << 20, ..FjallConfig::new(dir) };
+    match arguments.get(6).map(String::as_str) {
         None => {
             for role in ["write", "open"] {
-                let numbers = [messages, batch, in_flight].map(|number| number.to_string());
+                let numbers = [messages, batch, in_flight, memtable].map(|number| number.to_string());
                 let program = std::env::current_exe().expect("this program has a path");
                 let mut child = Command::new(program);
                 child.arg(dir).args(numbers).arg(role).status().expect("it starts");
             }
         }
-        Some("write") => write(dir, messages, batch, in_flight),
-        Some(_) => reopen(dir),
+        Some("write") => write(config(), messages, batch, in_flight),
+        Some(_) => reopen(config()),
     }
 }
 
-fn write(dir: &str, messages: u64, batch: u64, in_flight: u64) {
-    let store = FjallStore::open(FjallConfig::new(dir)).expect("it opens");
+fn write(config: FjallConfig, messages: u64, batch: u64, in_flight: u64) {
+    let store = FjallStore::open(config).expect("it opens");
     let (reply, replies) = sync_channel(usize::try_from(in_flight).expect("a small number"));
     let mut heads = vec![0; usize::try_from(CONVERSATIONS).expect("a small number")];
     let body = Body::text(&"x".repeat(250));
@@ -68,7 +70,8 @@ fn write(dir: &str, messages: u64, batch: u64, in_flight: u64) {
         let (reply, begun) = (reply.clone(), Instant::now());
         store.append(PendingAppend::new(batch, move |result| {
             result.expect("it is stored");
-            drop(reply.send(begun.elapsed()));
+            // Nobody waits any more once all are counted.
+            let _ = reply.send(begun.elapsed());
         }));
     };
     let begun = Instant::now();
@@ -107,9 +110,9 @@ fn write(dir: &str, messages: u64, batch: u64, in_flight: u64) {
     std::process::abort();
 }
 
-fn reopen(dir: &str) {
+fn reopen(config: FjallConfig) {
     let begun = Instant::now();
-    let store = FjallStore::open(FjallConfig::new(dir)).expect("it opens");
+    let store = FjallStore::open(config).expect("it opens");
     println!("opened again after {:?}; {} events", begun.elapsed(), store.last_event().0);
     let conversation = ConversationId(uuid::Uuid::from_u64_pair(3 << 48, 7));
     let read = || {

@@ -25,7 +25,10 @@ pub type AppendResult = Result<Committed, (Batch, AppendError)>;
 /// A batch on its way into a store. It is answered exactly once, from any thread.
 ///
 /// A store that drops it answers [`AppendError::Unknown`], so that nobody waits for ever.
-pub struct PendingAppend(Option<(Batch, Box<dyn FnOnce(AppendResult) + Send>)>);
+pub struct PendingAppend(Option<(Batch, Reply)>);
+
+/// Told exactly once.
+type Reply = Box<dyn FnOnce(AppendResult) + Send>;
 
 impl PendingAppend {
     /// A batch and whom to tell. `reply` must not block.

@@ -1,6 +1,11 @@
 //! What the tests stand on.
 
+pub(crate) mod frames;
 pub(crate) mod http;
+pub(crate) mod keys;
+pub(crate) mod order;
+pub(crate) mod program;
+pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod socket;
 

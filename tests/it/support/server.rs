@@ -1,23 +1,24 @@
 //! A real `causerie` process.
 //!
 //! It listens on free ports of the loopback interface, keeps its data in a folder that is removed with the value, and
-//! writes what it says to a log that a failing test shows. Processes are ended by their id only.
+//! what it says is kept, to be waited for and for a failing test to show. Processes are ended by their id only.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, PipeReader, Write as _};
+use std::io::{BufRead as _, BufReader, PipeReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
-use anyhow::{Context as _, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, kill_process};
+use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
+use tokio::process::Child;
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{PATIENCE, http};
+pub(crate) use rustix::process::Signal;
+
+use super::{PATIENCE, http, program};
 
 /// Where a server listens, by its own words.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +29,36 @@ pub(crate) struct Addresses {
     pub(crate) admin: SocketAddr,
 }
 
+/// A folder for a server's data and for the files that it is configured with.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(TempDir::with_prefix("causerie-test-").expect("a folder for the test"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes a file as an operator's tool does: whole, under another name first.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let (draft, path) = (self.path().join("draft"), self.path().join(name));
+        std::fs::write(&draft, content).expect("the folder can be written");
+        std::fs::rename(&draft, &path).expect("the folder can be written");
+        path
+    }
+
+    /// Where a server of this folder keeps its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+}
+
 /// A server, running or ended, with its data.
 pub(crate) struct Server {
-    folder: TempDir,
-    settings: Vec<String>,
+    folder: Folder,
+    arguments: Vec<String>,
     addresses: Addresses,
     process: Process,
 }
@@ -39,21 +66,33 @@ pub(crate) struct Server {
 /// One run of the program.
 struct Process {
     child: Child,
-    log: Option<JoinHandle<()>>,
+    said: watch::Receiver<Vec<String>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Server {
     /// Starts a server with default settings and waits until it is ready.
-    pub(crate) async fn start() -> Result<Self> {
+    pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// Starts a server with `settings`, each `section.key=value`, and waits until it is ready.
-    pub(crate) async fn start_with(settings: &[&str]) -> Result<Self> {
-        let folder = TempDir::with_prefix("causerie-test-")?;
-        let settings: Vec<String> = settings.iter().map(|&setting| setting.to_owned()).collect();
-        let (process, addresses) = Process::start(&folder, &settings, "127.0.0.1:0").await?;
-        Ok(Self { folder, settings, addresses, process })
+    pub(crate) async fn start_with(settings: &[&str]) -> Self {
+        Self::start_in(Folder::new(), settings).await
+    }
+
+    /// The same in a folder that holds files already; `causerie.toml` is its configuration, if it is there.
+    pub(crate) async fn start_in(folder: Folder, settings: &[&str]) -> Self {
+        let mut arguments = vec!["--set".to_owned(), "admin.listen=127.0.0.1:0".to_owned()];
+        for setting in settings {
+            arguments.extend(["--set".to_owned(), (*setting).to_owned()]);
+        }
+        let config = folder.path().join("causerie.toml");
+        if config.exists() {
+            arguments.extend(["--config".to_owned(), config.display().to_string()]);
+        }
+        let (process, addresses) = Process::start(&folder, &arguments, "127.0.0.1:0").await;
+        Self { folder, arguments, addresses, process }
     }
 
     /// Where it listens; still there after a restart, so that clients find it again.
@@ -61,130 +100,137 @@ impl Server {
         self.addresses
     }
 
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// The address of its operators' listener.
+    pub(crate) fn admin_url(&self) -> String {
+        format!("http://{}", self.addresses.admin)
+    }
+
     /// Ends it as a power cut would end the process, and waits until it is gone.
-    pub(crate) async fn kill(&mut self) -> Result<ExitStatus> {
-        self.process.end(Signal::KILL).await
+    pub(crate) async fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended().await;
     }
 
     /// Asks it to end, as a service manager does, and waits until it has drained.
-    pub(crate) async fn terminate(&mut self) -> Result<ExitStatus> {
-        self.process.end(Signal::TERM).await
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended().await
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let id = self.process.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        kill_process(id.expect("the server runs"), signal).expect("a signal to a child");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let ended = timeout(PATIENCE, self.process.child.wait()).await;
+        ended.expect("the server did not end").expect("the server is a child")
     }
 
     /// Starts it again on the same data and the same public address, after [`Self::kill`] or [`Self::terminate`].
-    pub(crate) async fn restart(&mut self) -> Result<()> {
+    pub(crate) async fn restart(&mut self) {
         let listen = self.addresses.public.to_string();
-        (self.process, self.addresses) = Process::start(&self.folder, &self.settings, &listen).await?;
-        Ok(())
+        (self.process, self.addresses) = Process::start(&self.folder, &self.arguments, &listen).await;
+    }
+
+    /// How many lines this run of it has said that contain these words.
+    pub(crate) fn times_said(&self, words: &str) -> usize {
+        self.process.said.borrow().iter().filter(|line| line.contains(words)).count()
+    }
+
+    /// Waits until this run of it has said these words so many times.
+    pub(crate) async fn says(&self, words: &str, times: usize) {
+        let enough =
+            |said: &Vec<String>| said.iter().filter(|line| line.contains(words)).count() >= times;
+        let mut said = self.process.said.clone();
+        let waited = timeout(PATIENCE, said.wait_for(enough)).await;
+        waited.unwrap_or_else(|_| panic!("it did not say {words:?}")).expect("it has ended");
+    }
+
+    /// The value of a metric without labels, or with exactly those that are written.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let metrics = http::get(self.addresses.admin, "/metrics").await;
+        let of_metric = |line: &str| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
+        metrics.body.lines().find_map(of_metric).unwrap_or(0.0)
+    }
+
+    /// Asks the admin API for something to be done.
+    pub(crate) async fn admin(&self, path: &str, body: &Value) -> http::Response {
+        http::post(self.addresses.admin, path, body).await
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = std::fs::read_to_string(log_path(&self.folder)).unwrap_or_default();
-            eprintln!("The server said:\n{log}");
+            let said = self.process.said.borrow();
+            let last = said.len().saturating_sub(100);
+            eprintln!("The server said:\n{}", said[last..].join("\n"));
         }
     }
 }
 
 impl Process {
-    async fn start(folder: &TempDir, settings: &[String], listen: &str) -> Result<(Self, Addresses)> {
-        let (reader, writer) = std::io::pipe()?;
-        let mut command = Command::new(binary()?);
-        command.args(["serve", "--listen", listen, "--set", "admin.listen=127.0.0.1:0", "--data"]);
-        command.arg(folder.path().join("data"));
-        for setting in settings {
-            command.args(["--set", setting]);
-        }
-        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("cannot start {}", binary_name(&command)))?;
-        // The command holds the pipe's writing end: only without it does the log end with the process.
+    async fn start(folder: &Folder, arguments: &[String], listen: &str) -> (Self, Addresses) {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let mut command = program::command();
+        command.args(["serve", "--listen", listen, "--data"]).arg(folder.data()).args(arguments);
+        command.stdin(Stdio::null()).stdout(writer.try_clone().expect("a pipe")).stderr(writer);
+        let child = command.spawn().expect("the program starts");
+        // The command holds the pipe's writing end: only without it does the reader end with the process.
         drop(command);
-        let log = File::options().create(true).append(true).open(log_path(folder))?;
-        let (announce, announced) = oneshot::channel();
-        let log = std::thread::spawn(move || keep_log(reader, log, announce));
-        let process = Self { child, log: Some(log) };
-        match timeout(PATIENCE, async { wait_until_ready(announced.await?).await }).await {
-            Ok(Ok(addresses)) => Ok((process, addresses)),
-            failed => {
-                drop(process);
-                let said = std::fs::read_to_string(log_path(folder)).unwrap_or_default();
-                bail!("the server did not become ready: {failed:?}\nIt said:\n{said}")
-            }
-        }
-    }
-
-    async fn end(&mut self, signal: Signal) -> Result<ExitStatus> {
-        let id = self.child.id().context("the server has already ended")?;
-        let id = Pid::from_raw(i32::try_from(id)?).context("not the id of a process")?;
-        kill_process(id, signal)?;
-        timeout(PATIENCE, self.child.wait())
-            .await
-            .context("the server did not end")?
-            .context("waiting for its end")
+        let (sender, mut said) = watch::channel(Vec::new());
+        let reader = std::thread::spawn(move || keep(reader, &sender));
+        let process = Self { child, said: said.clone(), reader: Some(reader) };
+        let announced = timeout(PATIENCE, said.wait_for(|said| addresses(said).is_some())).await;
+        let addresses = announced.ok().and_then(|said| addresses(&said.ok()?));
+        let Some(addresses) = addresses else {
+            panic!("the server did not start: {}", process.said.borrow().join("\n"));
+        };
+        let ready = timeout(PATIENCE, wait_until_ready(addresses)).await;
+        assert!(ready.is_ok(), "the server is not ready: {}", process.said.borrow().join("\n"));
+        (process, addresses)
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Fails only when it has ended. The log ends with the process.
+        // Fails only when it has ended. Its output ends with the process.
         let _ = self.child.start_kill();
-        let _ = self.log.take().map(JoinHandle::join);
+        let _ = self.reader.take().map(JoinHandle::join);
     }
 }
 
-/// Keeps what the server says, and sends on where it listens once it has said both.
-fn keep_log(reader: PipeReader, mut log: File, announce: oneshot::Sender<Addresses>) {
-    let mut announce = Some(announce);
-    let (mut public, mut admin) = (None, None);
+/// Keeps what the server says.
+fn keep(reader: PipeReader, said: &watch::Sender<Vec<String>>) {
     for line in BufReader::new(reader).lines().map_while(Result::ok) {
-        public = public.or_else(|| address_after("is listening on http://", &line));
-        admin = admin.or_else(|| address_after("  admin    http://", &line));
-        if let (Some(public), Some(admin)) = (public, admin)
-            && let Some(announce) = announce.take()
-        {
-            // Nobody waits any more when the test has given up.
-            let _ = announce.send(Addresses { public, admin });
-        }
-        if writeln!(log, "{line}").is_err() {
-            return;
-        }
+        said.send_modify(|said| said.push(line));
     }
+}
+
+fn addresses(said: &[String]) -> Option<Addresses> {
+    let public = said.iter().find_map(|line| address_after("is listening on ", line))?;
+    let admin = said.iter().find_map(|line| address_after("  admin    ", line))?;
+    Some(Addresses { public, admin })
 }
 
 fn address_after(words: &str, line: &str) -> Option<SocketAddr> {
-    let (_, address) = line.split_once(words)?;
+    let (_, url) = line.split_once(words)?;
+    let (_, address) = url.split_once("://")?;
     address.split([' ', '/']).next()?.parse().ok()
 }
 
-async fn wait_until_ready(addresses: Addresses) -> Result<Addresses> {
+async fn wait_until_ready(addresses: Addresses) {
     let mut tick = interval(PATIENCE / 1000);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while http::get(addresses.public, "/health/ready").await?.status != 200 {
+    while http::get(addresses.admin, "/health/ready").await.status != 200 {
         tick.tick().await;
     }
-    Ok(addresses)
-}
-
-/// The program under test: named by `cargo xtask test`, else the one beside this test.
-fn binary() -> Result<PathBuf> {
-    if let Some(binary) = std::env::var_os("CAUSERIE_BIN") {
-        return Ok(binary.into());
-    }
-    let test = std::env::current_exe()?;
-    Ok(test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .context("tests lie in target/debug/deps")?
-        .join("causerie"))
-}
-
-fn binary_name(command: &Command) -> String {
-    let program = command.as_std().get_program().display();
-    format!("{program} (run `cargo xtask test`, or `cargo build` before `cargo test`)")
-}
-
-fn log_path(folder: &TempDir) -> PathBuf {
-    folder.path().join("server.log")
 }

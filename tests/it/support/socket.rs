@@ -1,82 +1,372 @@
-//! A WebSocket that speaks raw frames of the client protocol.
+//! A client that speaks raw frames: it is kind to nobody.
+//!
+//! A task reads, keeps everything that comes and checks its [`Order`]; a test waits for the frame that it wants. What
+//! comes in the meantime stays, to be waited for later.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
+use super::order::Order;
 use super::server::Server;
-use super::{PATIENCE, http};
+use super::{PATIENCE, frames, http};
 
-/// One connection, signed in.
+/// Bytes both ways.
+pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+type Stream = WebSocketStream<Box<dyn Wire>>;
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// The code of the close frame, if there was one.
+    pub(crate) code: Option<u16>,
+    /// Its reason, or what broke.
+    pub(crate) reason: String,
+}
+
+/// Why there was no WebSocket: the status of the answer, 0 when there was none.
+#[derive(Debug)]
+pub(crate) struct NoHandshake {
+    pub(crate) status: u16,
+}
+
+/// One connection.
 pub(crate) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// Frames that arrived while another one was waited for, in order.
-    waiting: VecDeque<Value>,
+    name: String,
+    sink: SplitSink<Stream, Message>,
+    shared: Arc<Shared>,
+    paused: watch::Sender<bool>,
+    _reader: JoinSet<()>,
     next_id: u64,
+}
+
+#[derive(Default)]
+struct Shared {
+    inbox: Mutex<Inbox>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct Inbox {
+    /// What was not waited for yet.
+    waiting: VecDeque<Value>,
+    /// Everything.
+    heard: Vec<Value>,
+    order: Order,
+    problem: Option<String>,
+    end: Option<End>,
 }
 
 impl Socket {
     /// Signs in by name and says hello as `device` of `user`.
-    pub(crate) async fn sign_in(server: &Server, user: &str, device: &str) -> Result<Self> {
-        let address = server.addresses().public;
-        let response = http::post(address, "/v1/session", &json!({ "name": user })).await?;
-        ensure!(response.status == 200, "sign-in by name: {} {}", response.status, response.body);
-        let session: Value = serde_json::from_str(&response.body)?;
-        let mut request = format!("ws://{address}/v1/ws").into_client_request()?;
-        request.headers_mut().insert("Sec-WebSocket-Protocol", "causerie.v1".parse()?);
-        let (stream, _) =
-            timeout(PATIENCE, connect_async(request)).await.context("no handshake in time")??;
-        let mut socket = Self { stream, waiting: VecDeque::new(), next_id: 1 };
-        let hello = json!({ "type": "hello", "token": session["token"], "device": device, "agent": "causerie-tests" });
-        let welcome = socket.request(hello).await?;
-        ensure!(welcome["type"] == "welcome", "not welcome: {welcome}");
-        Ok(socket)
+    pub(crate) async fn sign_in(server: &Server, user: &str, device: &str) -> Self {
+        let token = sign_in(server, user).await;
+        let (socket, welcome) = Self::hello(server, &token, device).await;
+        assert_eq!(welcome["user"], user, "{welcome}");
+        socket
     }
 
-    /// Sends a frame as a request and returns its one answer, whatever it is.
-    pub(crate) async fn request(&mut self, mut frame: Value) -> Result<Value> {
+    /// Says hello with a token; returns the answer too, whatever it is.
+    pub(crate) async fn hello(server: &Server, token: &str, device: &str) -> (Self, Value) {
+        let mut socket = Self::open(server).await;
+        let hello = json!({ "type": "hello", "token": token, "device": device, "agent": "causerie-tests" });
+        let answer = socket.ask(hello).await;
+        let user = answer["user"].as_str().unwrap_or_default();
+        user.clone_into(&mut socket.name);
+        socket.shared.inbox.lock().order = Order::of(user);
+        (socket, answer)
+    }
+
+    /// Opens a connection and says nothing.
+    pub(crate) async fn open(server: &Server) -> Self {
+        let opened = Self::open_with(server, &[("Sec-WebSocket-Protocol", "causerie.v1")]).await;
+        opened.unwrap_or_else(|error| panic!("no handshake: {error:?}"))
+    }
+
+    /// Opens a connection with these header fields.
+    pub(crate) async fn open_with(server: &Server, fields: &[(&str, &str)]) -> Result<Self, NoHandshake> {
+        let address = server.addresses().public;
+        let stream = TcpStream::connect(address).await.map_err(|_| NoHandshake { status: 0 })?;
+        Self::over(Box::new(stream), &address.to_string(), fields).await
+    }
+
+    /// Opens a connection over a stream to `host`.
+    pub(crate) async fn over(
+        stream: Box<dyn Wire>,
+        host: &str,
+        fields: &[(&str, &str)],
+    ) -> Result<Self, NoHandshake> {
+        let mut request = format!("ws://{host}/v1/ws").into_client_request().expect("an address");
+        for (name, value) in fields {
+            let name: &'static str = String::leak((*name).to_owned());
+            request.headers_mut().append(name, value.parse().expect("a header field"));
+        }
+        let opened = timeout(PATIENCE, client_async(request, stream)).await.expect("no handshake in time");
+        let (stream, _) = opened.map_err(|error| match error {
+            Error::Http(response) => NoHandshake { status: response.status().as_u16() },
+            _ => NoHandshake { status: 0 },
+        })?;
+        let (sink, source) = stream.split();
+        let shared = Arc::<Shared>::default();
+        let (paused, pause) = watch::channel(false);
+        let mut reader = JoinSet::new();
+        reader.spawn(read(source, Arc::clone(&shared), pause));
+        let name = "nobody".to_owned();
+        Ok(Self { name, sink, shared, paused, _reader: reader, next_id: 1 })
+    }
+
+    /// Says something as it stands.
+    pub(crate) async fn say(&mut self, message: impl Into<Message>) {
+        let said = timeout(PATIENCE, self.sink.send(message.into())).await;
+        // A server that has closed does not listen; what it said before is still to be heard.
+        let _ = said.unwrap_or_else(|_| panic!("{}: the server does not read", self.name));
+    }
+
+    /// Says a frame that has no answer.
+    pub(crate) async fn tell(&mut self, frame: &Value) {
+        self.say(frame.to_string()).await;
+    }
+
+    /// Asks without waiting for the answer, which [`Self::answer`] waits for.
+    pub(crate) async fn begin(&mut self, mut frame: Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         frame["id"] = json!(id);
-        self.stream.send(Message::text(frame.to_string())).await?;
-        self.wait_for(|answer| answer["id"] == id).await.with_context(|| format!("no answer to {frame}"))
+        self.tell(&frame).await;
+        id
     }
 
-    /// The first frame, of those that arrived and those to come, of this type.
-    pub(crate) async fn next_of_type(&mut self, of: &str) -> Result<Value> {
-        self.wait_for(|frame| frame["type"] == of).await.with_context(|| format!("no frame of type {of}"))
+    /// The answer to what was begun, whatever it is.
+    pub(crate) async fn answer(&mut self, id: u64) -> Value {
+        self.wait_for(&format!("an answer to {id}"), |answer| answer["id"] == id).await
     }
 
-    async fn wait_for(&mut self, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-        if let Some(index) = self.waiting.iter().position(&wanted) {
-            return self.waiting.remove(index).context("a frame that was there");
+    /// Asks and returns the one answer, whatever it is.
+    pub(crate) async fn ask(&mut self, frame: Value) -> Value {
+        let what = frame.to_string();
+        let id = self.begin(frame).await;
+        self.wait_for(&what, |answer| answer["id"] == id).await
+    }
+
+    /// Asks for something that is to be done.
+    pub(crate) async fn done(&mut self, frame: Value) -> Value {
+        let what = frame.to_string();
+        let answer = self.ask(frame).await;
+        assert_ne!(answer["type"], "error", "{what} was refused: {answer}");
+        answer
+    }
+
+    /// Asks for something that is to be refused with this code. A refusal has changed nothing.
+    pub(crate) async fn refused(&mut self, frame: Value, code: &str) -> Value {
+        let what = frame.to_string();
+        let answer = self.ask(frame).await;
+        assert_eq!(answer["code"], code, "{what} was answered {answer}");
+        assert_eq!(answer["outcome"], "none", "{what} was answered {answer}");
+        answer
+    }
+
+    /// Begins all of these, so many at a time unanswered, and returns their answers in order.
+    pub(crate) async fn pipeline(&mut self, frames: Vec<Value>, window: usize) -> Vec<Value> {
+        let (mut waiting, mut answers) = (VecDeque::new(), Vec::with_capacity(frames.len()));
+        for frame in frames {
+            if waiting.len() == window
+                && let Some(id) = waiting.pop_front()
+            {
+                answers.push(self.answer(id).await);
+            }
+            waiting.push_back(self.begin(frame).await);
         }
-        let read = async {
+        for id in waiting {
+            answers.push(self.answer(id).await);
+        }
+        answers
+    }
+
+    /// The conversation that a creation answers with.
+    pub(crate) async fn create(&mut self, frame: Value) -> String {
+        let created = self.done(frame).await;
+        frames::name(&created["conversation"], "conversation").to_owned()
+    }
+
+    /// Everything after a position, page by page.
+    pub(crate) async fn sync_all(&mut self, conversation: &str, mut after: u64, limit: u64) -> Vec<Value> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.done(frames::sync(conversation, after, limit)).await;
+            let items = page["items"].as_array().expect("a page has items").clone();
+            after = items.last().map_or(after, frames::seq);
+            assert!(page["more"] == false || !items.is_empty(), "an empty page, and more: {page}");
+            all.extend(items);
+            if page["more"] == false {
+                return all;
+            }
+        }
+    }
+
+    /// The first frame, of those that came and those to come, of this type.
+    pub(crate) async fn next(&mut self, of: &str) -> Value {
+        self.wait_for(of, |frame| frame["type"] == of).await
+    }
+
+    /// The live message of a conversation at this position.
+    pub(crate) async fn message(&mut self, conversation: &str, seq: u64) -> Value {
+        let wanted = |frame: &Value| {
+            frame["type"] == "message" && frame["conversation"] == conversation && frame["seq"] == seq
+        };
+        self.wait_for(&format!("message {seq} of {conversation}"), wanted).await
+    }
+
+    /// The first frame, of those that came and those to come, for which `wanted` holds.
+    pub(crate) async fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let found = self.wait(|inbox| {
+            let index = inbox.waiting.iter().position(&wanted)?;
+            inbox.waiting.remove(index)
+        });
+        match found.await {
+            Ok(frame) => frame,
+            Err(why) => {
+                let inbox = self.shared.inbox.lock();
+                let last: Vec<_> = inbox.heard.iter().rev().take(8).rev().map(Value::to_string).collect();
+                panic!("{} waits for {what}: {why}\nIt heard last:\n{}", self.name, last.join("\n"))
+            }
+        }
+    }
+
+    /// Waits until the server has closed, and says how.
+    pub(crate) async fn end(&mut self) -> End {
+        match self.wait(|inbox| inbox.end.clone()).await {
+            Ok(end) => end,
+            Err(why) => panic!("{} waits for the end: {why}", self.name),
+        }
+    }
+
+    /// Whether the server has closed by now.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.shared.inbox.lock().end.is_some()
+    }
+
+    /// Reads no more, as a client that is stuck, or goes on.
+    pub(crate) fn pause(&self, paused: bool) {
+        // The reader is gone only when the connection is.
+        let _ = self.paused.send(paused);
+    }
+
+    /// Everything that was heard so far and for which `wanted` holds.
+    pub(crate) fn heard(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        self.shared.inbox.lock().heard.iter().filter(|frame| wanted(frame)).cloned().collect()
+    }
+
+    /// The messages of a conversation that came live so far.
+    pub(crate) fn live(&self, conversation: &str) -> Vec<Value> {
+        self.heard(|frame| frame["type"] == "message" && frame["conversation"] == conversation)
+    }
+
+    /// Waits until everything was heard that the server had for this connection when it was asked.
+    pub(crate) async fn settle(&mut self) {
+        // Its answer goes through the same queue as what is told.
+        self.done(json!({ "type": "blocks" })).await;
+    }
+
+    async fn wait<T>(&self, find: impl Fn(&mut Inbox) -> Option<T>) -> Result<T, String> {
+        let found = async {
             loop {
-                let frame = self.read().await?;
-                if wanted(&frame) {
-                    return Ok(frame);
+                {
+                    let mut inbox = self.shared.inbox.lock();
+                    if let Some(problem) = &inbox.problem {
+                        return Err(problem.clone());
+                    }
+                    if let Some(found) = find(&mut inbox) {
+                        return Ok(found);
+                    }
+                    if let Some(end) = &inbox.end {
+                        return Err(format!("the connection has ended: {end:?}"));
+                    }
                 }
-                self.waiting.push_back(frame);
+                self.shared.arrived.notified().await;
             }
         };
-        timeout(PATIENCE, read).await.context("not in time")?
+        timeout(PATIENCE, found).await.unwrap_or_else(|_| Err("not in time".to_owned()))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let problem = self.shared.inbox.lock().problem.take();
+        assert!(problem.is_none() || std::thread::panicking(), "{}: {problem:?}", self.name);
+    }
+}
+
+/// A token of whoever says this name.
+pub(crate) async fn sign_in(server: &Server, user: &str) -> String {
+    let response = http::post(server.addresses().public, "/v1/session", &json!({ "name": user })).await;
+    assert_eq!(response.status, 200, "sign-in by name: {}", response.body);
+    let session: Value = serde_json::from_str(&response.body).expect("an answer in JSON");
+    frames::name(&session, "token").to_owned()
+}
+
+async fn read(mut source: SplitStream<Stream>, shared: Arc<Shared>, mut paused: watch::Receiver<bool>) {
+    loop {
+        if paused.wait_for(|paused| !paused).await.is_err() {
+            return;
+        }
+        let item = tokio::select! {
+            item = source.next() => item,
+            _ = paused.wait_for(|paused| *paused) => continue,
+        };
+        let end = match item {
+            Some(Ok(Message::Text(text))) => {
+                shared.inbox.lock().take(&text);
+                None
+            }
+            Some(Ok(Message::Close(Some(close)))) => {
+                Some(End { code: Some(close.code.into()), reason: close.reason.to_string() })
+            }
+            Some(Ok(_)) => None,
+            Some(Err(error)) => Some(End { code: None, reason: error.to_string() }),
+            None => Some(End { code: None, reason: "the stream ended".to_owned() }),
+        };
+        let over = end.is_some();
+        if let Some(end) = end {
+            shared.inbox.lock().end.get_or_insert(end);
+        }
+        shared.arrived.notify_one();
+        if over {
+            // The closing handshake is finished by reading on.
+            while let Some(Ok(_)) = source.next().await {}
+            return;
+        }
+    }
+}
+
+impl Inbox {
+    fn take(&mut self, text: &str) {
+        let frame: Value = match serde_json::from_str(text) {
+            Ok(frame) => frame,
+            Err(error) => return self.fail(format!("{error}: {text}")),
+        };
+        if let Err(problem) = self.order.take(&frame) {
+            self.fail(problem);
+        }
+        self.heard.push(frame.clone());
+        self.waiting.push_back(frame);
     }
 
-    async fn read(&mut self) -> Result<Value> {
-        loop {
-            match self.stream.next().await.context("the connection has ended")?? {
-                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
-                Message::Close(close) => bail!("closed by the server: {close:?}"),
-                _ => {}
-            }
-        }
+    fn fail(&mut self, problem: String) {
+        self.problem.get_or_insert(problem);
     }
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use causerie_cluster::directory::Leave;
 use causerie_protocol::{ConversationId, DeviceId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, ActorRuntime};
+use tracing::{Instrument, Span};
 
 use super::effect::{Effect, Login};
 use super::handle::Env;
-use super::input::{End, Input};
+use super::input::Input;
 use super::mailbox::{ConnectionHandle, Look};
 use super::outbox::OutboxLimits;
 use super::state::Connection;
@@ -68,7 +69,8 @@ impl Actor for ConnectionActor {
         _: Look,
         state: &mut Box<State>,
     ) -> Result<(), ActorProcessingErr> {
-        if state.look().await.is_break() {
+        let span = state.span.clone();
+        if state.look().instrument(span).await.is_break() {
             myself.stop(None);
         }
         Ok(())
@@ -93,11 +95,18 @@ pub(super) struct State {
     pub(super) linger: Option<Duration>,
     pub(super) gone: bool,
     pub(super) paused: bool,
+    /// Whether it is counted why the connection ended.
+    pub(super) closed: bool,
+    /// What is logged below while the connection works; off unless someone looks at this level.
+    span: Span,
 }
 
 impl Drop for State {
     fn drop(&mut self) {
         self.leave(Leave::Orderly);
+        if !self.closed {
+            self.closed("client");
+        }
         self.node.metrics.connections.dec();
         let user = self.origin.as_ref().map(|origin| &origin.user);
         self.node.connections.remove(&self.handle, user);
@@ -120,6 +129,8 @@ impl State {
                 (Connection::known(handle.clone(), now), Some((identity, device)))
             }
         };
+        let span = tracing::debug_span!("connection", connection = handle.id().0, user = tracing::field::Empty);
+        span.in_scope(|| tracing::debug!(connection = handle.id().0, peer = transport.peer(), "opened"));
         let (backlog, out, cache) = (VecDeque::new(), Vec::new(), Vec::new());
         let state = Self {
             node,
@@ -135,6 +146,8 @@ impl State {
             linger: None,
             gone: false,
             paused: false,
+            closed: false,
+            span,
         };
         Box::new(state)
     }
@@ -184,9 +197,9 @@ impl State {
             self.feed(Input::Tick, effects);
         }
         if self.handle.take_check()
-            && self.core.identity().is_some_and(|identity| self.node.revocations.revoked(identity))
+            && let Some(end) = self.core.identity().and_then(|it| self.node.revocations.refusal(it))
         {
-            self.handle.end(End::REVOKED);
+            self.handle.end(end);
         }
         if let Some(end) = self.handle.take_end() {
             // What waits goes out before the goodbye.
@@ -194,6 +207,21 @@ impl State {
             self.feed(Input::Answered(drained.answers), effects);
             self.feed(Input::End(end), effects);
         }
+    }
+
+    /// From now on it is known whose connection this is.
+    pub(super) fn welcomed(&self, origin: &Origin) {
+        self.span.record("user", origin.user.as_str());
+        let (user, device) = (origin.user.as_str(), origin.device.as_str());
+        tracing::debug!(connection = self.handle.id().0, user, device, "signed in");
+    }
+
+    /// Why the connection ends.
+    pub(super) fn closed(&mut self, reason: &'static str) {
+        self.closed = true;
+        self.node.metrics.count_close(reason);
+        let connection = self.handle.id().0;
+        self.span.in_scope(|| tracing::debug!(connection, reason, "ended"));
     }
 
     pub(super) fn feed(&mut self, input: Input<'_>, effects: &mut Vec<Effect>) {

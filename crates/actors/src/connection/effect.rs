@@ -9,6 +9,7 @@ use causerie_store::model::Profile;
 
 use crate::authenticate::Identity;
 use crate::conversation::Request;
+use crate::metrics::Limit;
 use crate::reply::Reply;
 
 /// A token to be checked. Its text is never printed.
@@ -79,6 +80,8 @@ pub enum Effect {
     Unwatch(Vec<UserId>),
     /// Wake with [`Input::Tick`](super::input::Input::Tick) at this time.
     TickAt(Duration),
+    /// A bound was reached.
+    LimitHit(Limit),
     /// Write a close frame and read no more.
     Close(CloseCode, &'static str),
     /// The client is gone or told to go: forget it.

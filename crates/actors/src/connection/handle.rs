@@ -15,6 +15,7 @@ use super::transport::TransportEnd;
 use crate::authenticate::{AuthenticateError, Identity};
 use crate::bounded::Bound;
 use crate::bucket::Bucket;
+use crate::metrics::Limit;
 use crate::settings::Settings;
 
 /// What a decision may depend on beside the state.
@@ -119,6 +120,7 @@ impl Connection {
             Phase::Ended | Phase::Entering => {}
             Phase::Waiting { bytes_left, token, .. } => {
                 if json.len() > *bytes_left {
+                    effects.push(Effect::LimitHit(Limit::UnauthenticatedBytes));
                     let message = "Too much was said before `hello` was accepted.";
                     return self.violation(id_of(json), ErrorCode::TooLarge, message.to_owned(), effects);
                 }
@@ -240,6 +242,9 @@ impl Connection {
                 self.phase = Phase::Ended;
             }
             TransportEnd::TooLarge { .. } => {
+                let known = matches!(self.phase, Phase::Open(_));
+                let limit = if known { Limit::FrameBytes } else { Limit::UnauthenticatedBytes };
+                effects.push(Effect::LimitHit(limit));
                 self.violation(None, ErrorCode::TooLarge, format!("{end}."), effects);
             }
             TransportEnd::Violation(why) => self.violation(None, ErrorCode::InvalidFrame, why, effects),

@@ -25,6 +25,10 @@ impl End {
     pub const REVOKED: Self =
         Self { code: CloseCode::Unauthenticated, reason: "revoked", reconnect_after_ms: None };
 
+    /// The operator keeps its user out.
+    pub const SUSPENDED: Self =
+        Self { code: CloseCode::Unauthenticated, reason: "suspended", reconnect_after_ms: None };
+
     /// A newer connection of the same device took over.
     pub const REPLACED: Self =
         Self { code: CloseCode::Replaced, reason: "replaced", reconnect_after_ms: None };

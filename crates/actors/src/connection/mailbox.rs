@@ -102,7 +102,7 @@ impl ConnectionHandle {
     }
 
     /// Whether nothing waits, and how many bytes do.
-    pub(super) fn waiting(&self) -> (bool, usize) {
+    pub(crate) fn waiting(&self) -> (bool, usize) {
         let outbox = self.0.outbox.lock();
         (outbox.is_empty(), outbox.bytes())
     }

@@ -15,6 +15,7 @@ use super::state::Session;
 use crate::authenticate::{AuthenticateError, Identity};
 use crate::bounded::Refused;
 use crate::conversation::{ConversationHandle, Origin, Request, refuse_busy};
+use crate::metrics::Limit;
 use crate::node::Node;
 use crate::rules::{Draft, Verdict};
 
@@ -42,6 +43,7 @@ impl State {
                         let result = tokio::time::timeout(limit, checked).await.unwrap_or_else(|_| {
                             Err(AuthenticateError::Unavailable("no answer in time".to_owned()))
                         });
+                        let result = result.and_then(|identity| self.refuse_revoked(identity));
                         self.take_in(Some(Input::Authenticated { result, login }), effects);
                     }
                     Effect::Register { identity, login } => {
@@ -73,16 +75,26 @@ impl State {
             }
             Effect::Unwatch(users) => self.node.directory.unwatch(self.handle.id(), &users),
             Effect::TickAt(at) => self.node.wheel.at(at, self.handle.sleeper()),
+            Effect::LimitHit(limit) => self.node.metrics.count_limit(limit),
             Effect::Close(code, reason) => {
-                if code == CloseCode::Lagging {
-                    // The socket takes nothing: what waits is given up, and the close frame may never arrive.
-                    self.node.metrics.closed_lagging.inc();
-                    self.gone = true;
-                }
+                // The socket takes nothing: what waits is given up, and the close frame may never arrive.
+                self.gone |= code == CloseCode::Lagging;
+                self.closed(reason);
                 self.transport.write_close(code, reason, &mut self.out);
             }
             Effect::Leave(leave) => self.leave(leave),
             Effect::Ask(..) | Effect::Authenticate(_) | Effect::Register { .. } => {}
+        }
+    }
+
+    /// A token that was revoked is refused by `hello` and `refresh` as any other that is not accepted.
+    fn refuse_revoked(&self, identity: Identity) -> Result<Identity, AuthenticateError> {
+        match self.node.revocations.refusal(&identity) {
+            None => Ok(identity),
+            Some(end) if end == End::SUSPENDED => {
+                Err(AuthenticateError::Refused("its user is suspended".to_owned()))
+            }
+            Some(_) => Err(AuthenticateError::Refused("it has been revoked".to_owned())),
         }
     }
 
@@ -107,6 +119,7 @@ impl State {
         let added =
             node.connections.add(&self.handle, info, settings.connections_per_user, settings.user_sends, now);
         let Some(user_sends) = added else {
+            node.metrics.count_limit(Limit::ConnectionsPerUser);
             let reason = "too many connections of this user";
             return Err(End { code: CloseCode::TooMany, reason, reconnect_after_ms: Some(30_000) });
         };
@@ -118,9 +131,10 @@ impl State {
             older.end(End::REPLACED);
         }
         // Checked after registration, so that a revocation finds either the check or the connection.
-        if node.revocations.revoked(&identity) {
-            return Err(End::REVOKED);
+        if let Some(end) = node.revocations.refusal(&identity) {
+            return Err(end);
         }
+        self.welcomed(&origin);
         self.transport.authenticated();
         Ok(Session { origin, identity, user_sends, hello: login.id })
     }
@@ -145,7 +159,7 @@ impl State {
                     self.cache.retain(|(id, _)| *id != conversation);
                     parcel = back;
                 }
-                Err((back, Refused::Full)) => return refuse_busy(back),
+                Err((back, Refused::Full)) => return refuse_busy(&self.node.metrics, back),
             }
         }
     }

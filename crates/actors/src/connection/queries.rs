@@ -16,6 +16,7 @@ use super::outbox::Outgoing;
 use super::requests::ok;
 use crate::conversation::{Origin, Request};
 use crate::describe::describe;
+use crate::metrics::Limit;
 use crate::node::Node;
 use crate::reply::Reply;
 
@@ -137,6 +138,7 @@ async fn watch(
     }
     let Some(connection) = &origin.connection else { return Ok(ok(id)) };
     if !node.directory.watch(connection.id(), users, node.settings.watch_users) {
+        node.metrics.count_limit(Limit::WatchUsers);
         return Err(Failed::Refused(ErrorCode::TooLarge, "You watch too many users; nobody was added."));
     }
     Ok(ok(id))

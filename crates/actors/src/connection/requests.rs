@@ -13,15 +13,20 @@ use super::effect::{Effect, Login, Query};
 use super::handle::Env;
 use super::state::{Connection, Open, Phase};
 use crate::conversation::{Change, Create, Origin, Request, SendRequest};
+use crate::metrics::Limit;
 use crate::reply::Reply;
 
 impl Connection {
     /// Takes in one request of a known client.
     pub(super) fn request(&mut self, frame: Up, env: &Env<'_>, effects: &mut Vec<Effect>) {
         let Phase::Open(open) = &mut self.phase else { return };
-        let rate =
-            if matches!(frame, Up::Send(_)) { take_send(open, env) } else { open.requests.take(env.now) };
-        if let Err(wait) = rate {
+        let rate = if matches!(frame, Up::Send(_)) {
+            take_send(open, env)
+        } else {
+            open.requests.take(env.now).map_err(|wait| (Limit::ConnectionRequests, wait))
+        };
+        if let Err((limit, wait)) = rate {
+            effects.push(Effect::LimitHit(limit));
             let message = "You ask faster than you may.";
             let frame = ErrorFrame::new(frame.id().cloned(), ErrorCode::RateLimited, message).after_ms(wait);
             return effects.push(Effect::Down(Box::new(Down::Error(frame))));
@@ -79,6 +84,10 @@ impl Connection {
                 effects.push(effect);
             }
             Err((reply, code, message)) => {
+                if code == ErrorCode::Busy {
+                    // The one thing that can be full before a conversation is asked.
+                    effects.push(Effect::LimitHit(Limit::NodeQueueBytes));
+                }
                 let frame = ErrorFrame::new(reply.id().cloned(), code, message);
                 reply.answered();
                 effects.push(Effect::Down(Box::new(Down::Error(frame))));
@@ -99,9 +108,10 @@ impl Connection {
 /// What is asked for, or whom to tell what is wrong with it.
 type Asked = Result<Effect, (Reply, ErrorCode, String)>;
 
-fn take_send(open: &mut Open, env: &Env<'_>) -> Result<(), u64> {
-    open.sends.take(env.now)?;
-    open.session.user_sends.lock().take(env.now)
+/// Takes a send's tokens, or tells which bucket is empty and how many milliseconds to wait for it.
+fn take_send(open: &mut Open, env: &Env<'_>) -> Result<(), (Limit, u64)> {
+    open.sends.take(env.now).map_err(|wait| (Limit::ConnectionSends, wait))?;
+    open.session.user_sends.lock().take(env.now).map_err(|wait| (Limit::UserSends, wait))
 }
 
 fn note_cursor(open: &mut Open, conversation: ConversationId, delivered: Seq, read: Seq) {

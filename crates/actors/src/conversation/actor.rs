@@ -5,12 +5,13 @@ use std::sync::Arc;
 use causerie_cluster::Shard;
 use causerie_protocol::frame::down::Done;
 use causerie_protocol::frame::{Down, ErrorCode};
-use causerie_protocol::{Body, Seq, UserId};
+use causerie_protocol::{Seq, UserId};
 use causerie_store::committed::AppendResult;
 use causerie_store::port::messages::ReadLimit;
 use causerie_store::port::{ReadError, WriteError};
 use causerie_store::{Entry, PendingAppend};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tracing::{Instrument, Span};
 
 use super::deliver::{answer_page, deliver};
 use super::effect::{Effect, Read};
@@ -21,6 +22,7 @@ use super::owner::ConversationHandle;
 use super::state::Conversation;
 use crate::bounded::Permit;
 use crate::connection::Outgoing;
+use crate::describe::erased;
 use crate::node::Node;
 use crate::reply::Reply;
 
@@ -49,6 +51,8 @@ pub(super) struct State {
     conversation: Option<Conversation>,
     effects: Vec<Effect>,
     orderly: bool,
+    /// What is logged below while the conversation works; off unless someone looks at this level.
+    span: Span,
 }
 
 impl Drop for State {
@@ -70,7 +74,8 @@ impl Actor for ConversationActor {
         _: ActorRef<Message>,
         (node, handle): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        Ok(State { node, handle, conversation: None, effects: Vec::new(), orderly: false })
+        let span = tracing::debug_span!("conversation", conversation = %handle.id());
+        Ok(State { node, handle, conversation: None, effects: Vec::new(), orderly: false, span })
     }
 
     async fn handle(
@@ -80,10 +85,15 @@ impl Actor for ConversationActor {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         let tick = matches!(message, Message::Tick);
+        let span = state.span.clone();
         if state.conversation.is_none() && !tick {
-            match open(&state.node, state.handle.id()).await {
-                Ok(conversation) => state.conversation = Some(conversation),
+            match open(&state.node, state.handle.id()).instrument(span.clone()).await {
+                Ok(conversation) => {
+                    span.in_scope(|| tracing::debug!(conversation = %state.handle.id(), "opened"));
+                    state.conversation = Some(conversation);
+                }
                 Err(error) => {
+                    tracing::error!(conversation = %state.handle.id(), %error, "a conversation could not be opened");
                     refuse_all(message, &error);
                     // What cannot be opened is tried again by whoever asks next.
                     state.close(&myself);
@@ -91,6 +101,7 @@ impl Actor for ConversationActor {
                 }
             }
         }
+        let _in_span = span.enter();
         state.take_in(message);
         if state.may_close(tick) {
             state.close(&myself);
@@ -120,7 +131,13 @@ impl State {
                 }
                 drop(permit);
             }
-            Message::Appended(result) => conversation.handle(Input::Appended(result), &env, &mut effects),
+            Message::Appended(result) => {
+                if let Err((batch, error)) = &result {
+                    let (conversation, entries) = (self.handle.id(), batch.entries.len());
+                    tracing::debug!(%conversation, entries, %error, "an append failed");
+                }
+                conversation.handle(Input::Appended(result), &env, &mut effects);
+            }
             Message::Found(found) => conversation.handle(Input::Found(found), &env, &mut effects),
             Message::CursorsStored(result) => {
                 conversation.handle(Input::CursorsStored(result), &env, &mut effects);
@@ -138,10 +155,15 @@ impl State {
     fn perform(&mut self, effect: Effect) {
         let (node, handle) = (&self.node, &self.handle);
         match effect {
+            Effect::LimitHit(limit) => node.metrics.count_limit(limit),
             Effect::Append(batch) => {
+                let (entries, since) = (batch.entries.len(), node.clock.monotonic());
                 let (handle, owner) = (handle.clone(), Arc::clone(node));
                 handle.hold();
                 node.store.append(PendingAppend::new(batch, move |result| {
+                    if result.is_ok() {
+                        owner.metrics.note_append(owner.clock.monotonic().saturating_sub(since), entries);
+                    }
                     handle.tell(Message::Appended(result));
                     handle.let_go(&owner);
                 }));
@@ -249,6 +271,7 @@ impl State {
     fn close(&mut self, myself: &ActorRef<Message>) {
         if self.handle.close_if_empty() {
             self.orderly = true;
+            tracing::debug!(conversation = %self.handle.id(), "closed");
             self.node.conversations.forget(self.handle.id());
             myself.stop(None);
         } else if self.conversation.is_none() {
@@ -280,7 +303,6 @@ fn refuse_all(message: Message, error: &ReadError) {
             (ErrorCode::Unavailable, "The store does not answer; nothing was changed.")
         }
     };
-    tracing::error!(%error, "a conversation could not be opened");
     for request in requests {
         if let Some(reply) = request.into_reply() {
             reply.error(code, text);
@@ -297,9 +319,7 @@ async fn erase(
     user: &UserId,
     head: Seq,
 ) -> Result<(), String> {
-    let erased = Body::json(&serde_json::json!({
-        "content_type": causerie_protocol::frame::down::ERASED_CONTENT_TYPE, "text": "",
-    }));
+    let erased = erased();
     let mut next = Seq(1);
     while next <= head {
         let limit = ReadLimit { items: ERASE_STEP, bytes: usize::MAX };

@@ -16,6 +16,7 @@ use super::effect::{Answer, Delivery, Effect};
 use super::handle::{Env, not_found, refuse};
 use super::input::{Origin, SendRequest};
 use super::state::{Conversation, DIRECT_MEMBER, InFlight, Known, Member, Waiting, WaitingSend};
+use crate::metrics::Limit;
 use crate::reply::Reply;
 use crate::rules::{SendContext, Verdict};
 
@@ -40,6 +41,7 @@ impl Conversation {
             return not_found(request.reply, effects);
         }
         if let Err(wait) = self.sends.take(env.now) {
+            effects.push(Effect::LimitHit(Limit::ConversationSends));
             let message = "This conversation gets messages faster than it may.";
             let frame =
                 ErrorFrame::new(request.reply.id().cloned(), ErrorCode::RateLimited, message).after_ms(wait);
@@ -48,6 +50,7 @@ impl Conversation {
         let (limit, mine) = (env.settings.conversation_queue, self.queued.get(user).copied().unwrap_or(0));
         let share = (limit / (self.queued.len() + 1)).max(FAIR_SHARE_MIN);
         if self.queue.len() >= limit || (self.queue.len() > limit / 2 && mine >= share) {
+            effects.push(Effect::LimitHit(Limit::ConversationQueue));
             return refuse(
                 request.reply,
                 ErrorCode::Busy,
@@ -302,6 +305,7 @@ impl Conversation {
                 match waiting {
                     Waiting::Send(send) if late(send.request.since, env.settings.send_deadline) && !matches!(send.known, Known::Asked) => {
                         self.dequeued(&send.request.from.user);
+                        effects.push(Effect::LimitHit(Limit::SendDeadline));
                         let message = "The store did not take the message in time; nothing was stored.";
                         refuse(send.request.reply, ErrorCode::Unavailable, message, effects);
                     }
@@ -314,6 +318,7 @@ impl Conversation {
         {
             for answer in std::mem::take(&mut in_flight.replies) {
                 let Some(reply) = answer.into_reply() else { continue };
+                effects.push(Effect::LimitHit(Limit::OutcomeDeadline));
                 let message =
                     "The store does not answer; the message may have been stored. Send it again to learn it.";
                 refuse(reply, ErrorCode::UnknownOutcome, message, effects);

@@ -9,6 +9,7 @@ use causerie_store::model::CursorUpdate;
 use causerie_store::{Batch, Committed};
 
 use crate::connection::ConnectionHandle;
+use crate::metrics::Limit;
 use crate::reply::Reply;
 
 /// Something to be done.
@@ -32,6 +33,8 @@ pub enum Effect {
     Receipt(Receipt, Vec<UserId>),
     /// Overwrite what a user wrote up to this position, and answer.
     Erase(UserId, Seq, Reply),
+    /// A bound was reached.
+    LimitHit(Limit),
     /// Resume with [`Input::Tick`](super::input::Input::Tick) at this time.
     TickAt(Duration),
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use causerie_protocol::frame::down::EntryKind;
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use causerie_protocol::snowflake::Snowflake;
 use causerie_protocol::{Seq, Timestamp, UserId};
@@ -11,6 +12,7 @@ use parking_lot::Mutex;
 use super::effect::Effect;
 use super::input::{Input, Request};
 use super::state::Conversation;
+use crate::describe::erased;
 use crate::reply::Reply;
 use crate::rules::Rules;
 use crate::settings::Settings;
@@ -90,7 +92,16 @@ impl Conversation {
                     self.blocked_by.push(by);
                 }
             }
-            Request::Erase(user, reply) => effects.push(Effect::Erase(user, self.head, reply)),
+            Request::Erase(user, reply) => {
+                // Lists show the last entry: from here on without what is about to be erased.
+                if let Some(last) = &mut self.last
+                    && last.from == user
+                    && last.kind == EntryKind::Message
+                {
+                    last.body = erased();
+                }
+                effects.push(Effect::Erase(user, self.head, reply));
+            }
         }
     }
 

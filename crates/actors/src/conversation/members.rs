@@ -19,6 +19,7 @@ use super::effect::{Answer, Effect};
 use super::handle::{Env, not_found, refuse};
 use super::input::{Change, Create, Origin};
 use super::state::{Conversation, InFlight, Waiting};
+use crate::metrics::Limit;
 use crate::reply::Reply;
 use crate::rules::Verdict;
 
@@ -44,6 +45,7 @@ impl Conversation {
             return not_found(reply, effects);
         }
         if self.queue.len() >= env.settings.conversation_queue {
+            effects.push(Effect::LimitHit(Limit::ConversationQueue));
             return refuse(
                 reply,
                 ErrorCode::Busy,
@@ -220,6 +222,10 @@ impl Conversation {
                 Some(ready(draft.batch, replies, draft.fingerprints, draft.removed))
             }
             Err((code, message)) => {
+                if code == ErrorCode::TooLarge {
+                    // The one thing of a change that has a bound.
+                    effects.push(Effect::LimitHit(Limit::GroupMembers));
+                }
                 refuse(reply, code, message, effects);
                 None
             }

@@ -11,6 +11,7 @@ use ractor::{ActorRef, ActorRuntime};
 use super::actor::{ConversationActor, Message};
 use super::input::Request;
 use crate::bounded::{Bound, Refused};
+use crate::metrics::{Limit, Metrics};
 use crate::node::Node;
 use crate::wheel::Wake;
 
@@ -137,7 +138,7 @@ impl Conversations {
         let mut requests = vec![request];
         while let Err((back, refused)) = self.get(node, id).send(requests) {
             if refused == Refused::Full {
-                return refuse_busy(back);
+                return refuse_busy(&node.metrics, back);
             }
             requests = back;
         }
@@ -165,8 +166,10 @@ impl Conversations {
 }
 
 /// Answers requests that a full conversation did not take.
-pub(crate) fn refuse_busy(requests: Vec<Request>) {
+pub(crate) fn refuse_busy(metrics: &Metrics, requests: Vec<Request>) {
+    metrics.count_limit(Limit::ConversationMailbox);
     for reply in requests.into_iter().filter_map(Request::into_reply) {
+        metrics.count_error(ErrorCode::Busy);
         reply.error(ErrorCode::Busy, "This conversation has too much waiting.");
     }
 }

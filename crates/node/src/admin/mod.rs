@@ -20,7 +20,7 @@ struct Shared {
 }
 
 /// The routes.
-pub fn router(chat: &Chat) -> Router {
+pub(crate) fn router(chat: &Chat) -> Router {
     let mut registry = Registry::default();
     chat.metrics().register(&mut registry);
     Router::new()
@@ -33,7 +33,7 @@ pub fn router(chat: &Chat) -> Router {
 ///
 /// # Errors
 /// The listener failed.
-pub async fn run(listener: TcpListener, router: Router, mut shutdown: Shutdown) -> io::Result<()> {
+pub(crate) async fn run(listener: TcpListener, router: Router, mut shutdown: Shutdown) -> io::Result<()> {
     axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.stopping().await }).await
 }
 

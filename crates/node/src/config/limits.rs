@@ -43,6 +43,14 @@ section! {
         ///
         /// It bounds memory when the disk is slow. A few seconds of your traffic are enough.
         node_queue_bytes: usize = 256 << 20, number(1 << 20..=1 << 40);
+        /// The last messages of an open conversation whose keys are remembered, so that a new message needs no look-up.
+        ///
+        /// Each is about 40 bytes. Raise it when clients that send no `after` write into busy conversations.
+        recent_keys: usize = 1_024, number(64..=65_536);
+        /// Content of one page of history, in bytes; the first message is always there.
+        page_bytes: usize = 262_144, number(65_536..=16 << 20);
+        /// Reads of the store for clients that are under way; more wait in line.
+        reads_in_flight: usize = 256, number(1..=65_536);
         /// Client connections on this node; above, new ones are told to come back later.
         ///
         /// Each costs about 16 KB and a file descriptor; the server raises its own soft limit to the hard one

@@ -18,11 +18,16 @@ section! {
         ///
         /// Longer spares clients on bad networks a reconnect; shorter frees the queue's memory sooner.
         lagging_close as "lagging_close_s": Duration = Duration::from_secs(30), seconds(1..=600);
-        /// A send that is not stored after this long is answered: `unavailable` when it surely is not, `unknown_outcome`
-        /// when it may be.
+        /// A send that has found no place in a batch after this long is answered `unavailable`: it is not stored.
         ///
         /// Longer rides out a slower disk; people begin to wonder after some seconds.
         send_deadline as "send_deadline_s": Duration = Duration::from_secs(5), seconds(1..=60);
+        /// A send that the store has taken and not answered after this long is answered `unknown_outcome`.
+        outcome_deadline as "outcome_deadline_s": Duration = Duration::from_secs(20), seconds(1..=600);
+        /// A conversation with nothing to do is closed after this long, and opened again by whoever needs it.
+        ///
+        /// Longer keeps more in memory, about 15 KB each; shorter reads the store more often.
+        conversation_idle as "conversation_idle_s": Duration = Duration::from_secs(60), seconds(1..=86_400);
         /// How long a stopping server lets its clients go one by one before it closes what is left.
         ///
         /// Less than the time after which your service manager kills: 90 s for systemd, 30 s for Kubernetes.

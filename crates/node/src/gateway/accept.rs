@@ -22,6 +22,7 @@ use super::handshake::Handshake;
 use super::head;
 use super::prefixed::Prefixed;
 use super::websocket::{FrameLimits, WebSocketTransport};
+use crate::auth::SignIn;
 use crate::config::{self, Config};
 use crate::reload::Reloader;
 use crate::shutdown::Shutdown;
@@ -29,35 +30,57 @@ use crate::tls::Tls;
 
 /// Sockets that the kernel holds until they are accepted.
 const BACKLOG: u32 = 4096;
+/// What those hear who are not let in; a TLS client hears the end only.
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 /// How long nothing is accepted after the system had no descriptor left.
 const NO_DESCRIPTORS: Duration = Duration::from_millis(100);
 
 /// Which pages may open connections, as configured now.
-pub struct Origins(Arc<Reloader>);
+pub(crate) struct Origins {
+    reloader: Arc<Reloader>,
+    /// Anybody may be anybody: then a page has to be on this machine, not just on a name that leads here.
+    loopback_only: bool,
+}
 
 impl Origins {
     /// The origins that the configuration in force allows.
-    pub fn new(reloader: Arc<Reloader>) -> Self {
-        Self(reloader)
+    pub(crate) fn new(reloader: Arc<Reloader>, sign_in: SignIn) -> Self {
+        Self { reloader, loopback_only: sign_in == SignIn::Name }
     }
 
     /// Whether a request may come from where it says. Clients that are not browsers say nothing.
-    pub fn allow(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let (Some(origin), None) = (origins.next(), origins.next()) else {
             return headers.get(header::ORIGIN).is_none();
         };
-        let allowed = &self.0.config().server.public_origins;
+        let config = self.reloader.config();
+        let allowed = &config.server.public_origins;
         if !allowed.is_empty() {
             return allowed.iter().any(|allowed: &config::Origin| allowed.matches(origin.as_bytes()));
         }
         let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
-        [format!("http://{host}"), format!("https://{host}")].iter().any(|own| own.as_bytes() == origin.as_bytes())
+        if self.loopback_only && !is_loopback(host) {
+            return false;
+        }
+        [format!("http://{host}"), format!("https://{host}")]
+            .iter()
+            .any(|own| own.as_bytes() == origin.as_bytes())
     }
 }
 
+/// Whether a `Host` can only mean this machine: a name of somebody else's may be made to lead here.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// The clients' listener.
-pub struct Gateway {
+pub(crate) struct Gateway {
     listener: TcpListener,
     shared: Arc<Shared>,
 }
@@ -79,7 +102,7 @@ impl Gateway {
     ///
     /// # Errors
     /// The address cannot be bound.
-    pub fn bind(
+    pub(crate) fn bind(
         config: &Config,
         chat: Chat,
         clock: Arc<dyn Clock>,
@@ -92,8 +115,11 @@ impl Gateway {
             per_second: config.rates.address_connects_per_s.into(),
             burst: config.rates.address_connects_burst.into(),
         };
-        let limits =
-            DoorLimits { connections: config.limits.max_connections, per_address: config.limits.connections_per_address, rate };
+        let limits = DoorLimits {
+            connections: config.limits.max_connections,
+            per_address: config.limits.connections_per_address,
+            rate,
+        };
         let shared = Shared {
             chat,
             clock,
@@ -115,12 +141,12 @@ impl Gateway {
     ///
     /// # Errors
     /// The system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
     /// Accepts until the server drains.
-    pub async fn run(self, mut shutdown: Shutdown) {
+    pub(crate) async fn run(self, mut shutdown: Shutdown) {
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
@@ -160,7 +186,12 @@ impl Shared {
         }
         let pass = match self.door.enter(address.ip(), self.clock.monotonic()) {
             Ok(pass) => pass,
-            Err(refusal) => return tracing::debug!(%address, %refusal, "a connection was refused"),
+            Err(refusal) => {
+                tracing::debug!(%address, %refusal, "a connection was refused");
+                // As much as the socket takes at once: who is too many is not waited for.
+                let _ = stream.try_write(TOO_MANY);
+                return;
+            }
         };
         match &self.tls {
             None => self.route(stream, address, pass).await,
@@ -173,13 +204,20 @@ impl Shared {
     }
 
     /// Finds out what the client wants.
-    async fn route<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, mut stream: S, address: SocketAddr, pass: Pass) {
+    async fn route<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+        &self,
+        mut stream: S,
+        address: SocketAddr,
+        pass: Pass,
+    ) {
         match tokio::time::timeout(self.handshake, head::read(&mut stream)).await {
             Ok(Ok(head)) if head.is_websocket() => {
                 self.websocket(Prefixed::new(head.bytes, stream), address, pass).await;
             }
             Ok(Ok(head)) => self.http(Prefixed::new(head.bytes, stream)).await,
-            Ok(Err(error)) => tracing::debug!(%address, %error, "a connection said nothing that is understood"),
+            Ok(Err(error)) => {
+                tracing::debug!(%address, %error, "a connection said nothing that is understood");
+            }
             Err(_) => tracing::debug!(%address, "a connection said too little in time"),
         }
     }
@@ -187,7 +225,10 @@ impl Shared {
     async fn http<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&self, stream: Prefixed<S>) {
         let service = TowerToHyperService::new(self.pages.clone());
         let mut server = hyper::server::conn::http1::Builder::new();
-        server.timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(self.handshake).max_buf_size(32 * 1024);
+        server
+            .timer(hyper_util::rt::TokioTimer::new())
+            .header_read_timeout(self.handshake)
+            .max_buf_size(32 * 1024);
         if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
             tracing::debug!(%error, "an HTTP connection ended");
         }
@@ -248,5 +289,27 @@ impl<T: Transport> Transport for Admitted<T> {
 
     fn peer(&self) -> String {
         self.transport.peer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn only_names_that_cannot_be_somebody_elses_are_this_machine() {
+        for host in ["localhost:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in [
+            "evil.example:8080",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1:8080",
+            "[::2]",
+            "",
+        ] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

@@ -13,19 +13,26 @@ pub(super) struct Handshake<'a> {
 }
 
 impl Callback for Handshake<'_> {
-    #[expect(clippy::result_large_err, reason = "the error type is the library's")]
     fn on_request(self, request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
         let headers = request.headers();
         if !self.origins.allow(headers) {
-            return Err(refuse(StatusCode::FORBIDDEN, "This origin may not open connections here: see `server.public_origins`.\n"));
+            return Err(refuse(
+                StatusCode::FORBIDDEN,
+                "This origin may not open connections here: see `server.public_origins`.\n",
+            ));
         }
         match subprotocol(headers) {
             Offer::Ours => {
-                response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+                response
+                    .headers_mut()
+                    .insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
             }
             Offer::None => {}
             Offer::Others => {
-                return Err(refuse(StatusCode::BAD_REQUEST, "The subprotocol spoken here is `causerie.v1`.\n"));
+                return Err(refuse(
+                    StatusCode::BAD_REQUEST,
+                    "The subprotocol spoken here is `causerie.v1`.\n",
+                ));
             }
         }
         *self.token = bearer(headers);
@@ -44,7 +51,9 @@ fn subprotocol(headers: &HeaderMap) -> Offer {
     if offers.peek().is_none() {
         return Offer::None;
     }
-    let ours = |value: &HeaderValue| value.to_str().is_ok_and(|list| list.split(',').any(|name| name.trim() == SUBPROTOCOL));
+    let ours = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|list| list.split(',').any(|name| name.trim() == SUBPROTOCOL))
+    };
     if offers.any(ours) { Offer::Ours } else { Offer::Others }
 }
 

@@ -9,6 +9,6 @@ mod door;
 mod handshake;
 mod head;
 mod prefixed;
-pub mod websocket;
+pub(crate) mod websocket;
 
-pub use accept::{Gateway, Origins};
+pub(crate) use accept::{Gateway, Origins};

@@ -27,7 +27,7 @@ thread_local! {
 
 /// The largest frames, before and after the client is known.
 #[derive(Clone, Copy, Debug)]
-pub struct FrameLimits {
+pub(crate) struct FrameLimits {
     /// Before `welcome`, in bytes.
     pub unauthenticated: usize,
     /// After it.
@@ -35,7 +35,7 @@ pub struct FrameLimits {
 }
 
 /// One WebSocket.
-pub struct WebSocketTransport<S> {
+pub(crate) struct WebSocketTransport<S> {
     stream: S,
     context: WebSocketContext,
     limits: FrameLimits,
@@ -46,14 +46,19 @@ pub struct WebSocketTransport<S> {
 
 impl<S> WebSocketTransport<S> {
     /// A socket whose handshake is done.
-    pub fn new(stream: S, limits: FrameLimits, address: SocketAddr) -> Self {
+    pub(crate) fn new(stream: S, limits: FrameLimits, address: SocketAddr) -> Self {
         let limit = limits.unauthenticated;
         let context = WebSocketContext::new(Role::Server, Some(config(limit)));
         Self { stream, context, limits, limit, address, half_closed: false }
     }
 
     /// Hands the frames in `input` to `take`; answers to control frames go to `replies`.
-    fn feed(&mut self, input: &[u8], take: &mut dyn FnMut(Incoming<'_>), replies: &mut Vec<u8>) -> Result<(), TransportEnd> {
+    fn feed(
+        &mut self,
+        input: &[u8],
+        take: &mut dyn FnMut(Incoming<'_>),
+        replies: &mut Vec<u8>,
+    ) -> Result<(), TransportEnd> {
         let mut wire = Wire { input, output: replies };
         loop {
             match self.context.read(&mut wire) {
@@ -80,7 +85,9 @@ impl<S> WebSocketTransport<S> {
         match error {
             Error::ConnectionClosed | Error::AlreadyClosed => TransportEnd::Closed,
             Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => TransportEnd::Closed,
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => TransportEnd::TooLarge { limit: self.limit },
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+                TransportEnd::TooLarge { limit: self.limit }
+            }
             Error::Io(error) => TransportEnd::Broken(error.to_string()),
             other => TransportEnd::Violation(format!("The WebSocket protocol was broken: {other}.")),
         }

@@ -7,7 +7,7 @@ use axum::routing::get;
 use causerie_actors::Chat;
 
 /// The routes.
-pub fn router(chat: Chat) -> Router {
+pub(crate) fn router(chat: Chat) -> Router {
     Router::new().route("/health/live", get(live)).route("/health/ready", get(ready)).with_state(chat)
 }
 

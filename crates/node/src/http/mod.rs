@@ -1,7 +1,7 @@
 //! What is served over plain HTTP to clients: the page, sign-in by name, the health checks.
 
 mod assets;
-pub mod health;
+pub(crate) mod health;
 mod session;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ struct Shared {
 }
 
 /// The routes of the clients' listener, but for the WebSocket.
-pub fn router(chat: &Chat, authority: Arc<Authority>, origins: Arc<Origins>) -> Router {
+pub(crate) fn router(chat: &Chat, authority: Arc<Authority>, origins: Arc<Origins>) -> Router {
     Router::new()
         .route("/v1/info", get(session::info))
         .route("/v1/session", post(session::sign_in))

@@ -36,17 +36,30 @@ pub(super) async fn sign_in(
     body: Result<Json<Name>, JsonRejection>,
 ) -> Response {
     if shared.authority.sign_in() != SignIn::Name {
-        return refuse(StatusCode::NOT_FOUND, "Sign-in by name is off: sign in with a token of your identity provider.");
+        return refuse(
+            StatusCode::NOT_FOUND,
+            "Sign-in by name is off: sign in with a token of your identity provider.",
+        );
     }
     if !shared.origins.allow(&headers) {
-        return refuse(StatusCode::FORBIDDEN, "This origin may not sign in here: see `server.public_origins`.");
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "This origin may not sign in here: see `server.public_origins`.",
+        );
     }
     let name = match body {
         Ok(Json(body)) => body.name,
-        Err(rejection) => return refuse(StatusCode::BAD_REQUEST, &format!("The name is not accepted: {}", rejection.body_text())),
+        Err(rejection) => {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                &format!("The name is not accepted: {}", rejection.body_text()),
+            );
+        }
     };
     match shared.authority.sign_in_by_name(&name) {
-        Ok(issued) => Json(json!({ "token": issued.token(), "user": name, "expires": issued.expires })).into_response(),
+        Ok(issued) => {
+            Json(json!({ "token": issued.token(), "user": name, "expires": issued.expires })).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "a token could not be issued");
             refuse(StatusCode::INTERNAL_SERVER_ERROR, "No token could be issued; the server's log says why.")

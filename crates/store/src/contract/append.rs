@@ -3,7 +3,7 @@
 use causerie_protocol::frame::down::{EntryKind, Role};
 use causerie_protocol::{Body, Seq};
 
-use super::sample::{ALL, END, batch, change, conversation, direct, entry, group, member, user};
+use super::sample::{ALL, END, batch, change, conversation, direct, entry, group, member, of, user};
 use super::{Subject, commit, ok};
 use crate::model::{Batch, Entry, Projection};
 use crate::port::Conversations;
@@ -19,7 +19,7 @@ pub fn entries_are_read_back_as_they_were_written<S: Subject>() {
         body: Body::text(text),
         ..entry(seq)
     });
-    let written = Batch { entries: entries.collect(), ..batch(conversation(1), 1..=0) };
+    let written = of(conversation(1), entries.collect());
     let committed = commit(subject.store(), written.clone()).expect("it is stored");
     assert_eq!(*committed.batch(), written);
     let read = ok(subject.store().read(conversation(1), Seq(1), END, ALL));

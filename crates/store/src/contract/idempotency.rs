@@ -1,8 +1,8 @@
 //! A sender's message is found by its key, however old it is.
 
-use super::sample::{batches, client_id, conversation, entry, user};
+use super::sample::{batches, client_id, conversation, entry, of, user};
 use super::{Subject, commit, ok};
-use crate::model::{Batch, Entry, Epoch};
+use crate::model::Entry;
 use crate::port::Messages;
 
 /// Behind 10,000 newer messages, and after reopening.
@@ -27,8 +27,7 @@ pub fn a_key_is_the_senders_and_the_conversations<S: Subject>() {
     let id = conversation(1);
     let of_bob = Entry { from: user("bob"), client_message_id: client_id(1), ..entry(2) };
     let entries = vec![entry(1), of_bob.clone()];
-    let written = Batch { conversation: id, epoch: Epoch(1), entries, projections: Vec::new() };
-    commit(subject.store(), written).expect("it is stored");
+    commit(subject.store(), of(id, entries)).expect("it is stored");
     let find = |id, who| ok(subject.store().find(id, vec![(user(who), client_id(1))]));
     assert_eq!(find(id, "alice"), [Some(entry(1))]);
     assert_eq!(find(id, "bob"), [Some(of_bob)]);

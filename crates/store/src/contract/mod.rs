@@ -127,6 +127,7 @@ macro_rules! contract_tests {
                 blocks_are_kept_one_by_one
                 last_seen_is_kept
                 revocations_are_kept_until_they_expire
+                suspensions_are_kept_until_they_are_lifted
                 an_erased_user_leaves_nothing_but_memberships
             }
             visibility {

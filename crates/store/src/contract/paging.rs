@@ -5,9 +5,9 @@ use std::thread;
 
 use causerie_protocol::{Body, ConversationId, Seq};
 
-use super::sample::{ALL, END, batch, batches, conversation, entry};
+use super::sample::{ALL, END, batch, batches, conversation, entry, of};
 use super::{Subject, commit, ok};
-use crate::model::{Batch, Entry};
+use crate::model::Entry;
 use crate::port::messages::ReadLimit;
 use crate::port::{Messages, Store};
 
@@ -68,7 +68,7 @@ pub fn limits_end_a_page_and_the_first_always_fits<S: Subject>() {
     let subject = S::new();
     let id = conversation(1);
     let entries = (1..=5).map(|seq| Entry { body: Body::text(&"x".repeat(1000)), ..entry(seq) });
-    let written = Batch { entries: entries.collect(), ..batch(id, 1..=0) };
+    let written = of(id, entries.collect());
     commit(subject.store(), written).expect("it is stored");
     let seqs = |entries: Vec<Entry>| entries.into_iter().map(|entry| entry.seq.0).collect::<Vec<_>>();
     for (items, bytes, forwards, back) in [

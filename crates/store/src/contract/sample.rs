@@ -55,7 +55,11 @@ pub fn entry(seq: u64) -> Entry {
 
 /// Alice's messages at these positions.
 pub fn batch(conversation: ConversationId, positions: std::ops::RangeInclusive<u64>) -> Batch {
-    let entries = positions.map(entry).collect();
+    of(conversation, positions.map(entry).collect())
+}
+
+/// These entries.
+pub fn of(conversation: ConversationId, entries: Vec<Entry>) -> Batch {
     Batch { conversation, epoch: Epoch(1), entries, projections: Vec::new() }
 }
 

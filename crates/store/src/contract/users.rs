@@ -78,6 +78,22 @@ pub fn revocations_are_kept_until_they_expire<S: Subject>() {
     assert_eq!(found(ok(subject.store().revocations())), [token("c", 30), latest]);
 }
 
+/// By user id, over a restart, and whatever is erased.
+pub fn suspensions_are_kept_until_they_are_lifted<S: Subject>() {
+    let subject = S::new();
+    let store = subject.store();
+    for (who, suspended) in
+        [("mallory", true), ("eve", true), ("mallory", true), ("bob", false), ("al", true)]
+    {
+        ok(store.put_suspended(user(who), suspended));
+    }
+    assert_eq!(ok(store.suspended()), [user("al"), user("eve"), user("mallory")]);
+    ok(store.put_suspended(user("eve"), false));
+    ok(store.erase_user(user("mallory")));
+    let subject = subject.reopen();
+    assert_eq!(ok(subject.store().suspended()), [user("al"), user("mallory")]);
+}
+
 /// And nobody else loses anything.
 pub fn an_erased_user_leaves_nothing_but_memberships<S: Subject>() {
     let subject = S::new();

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 
 use super::log::Log;
 use super::staging::Staging;
@@ -42,7 +42,10 @@ impl Committer {
         }));
         match ended {
             Ok(()) => drop(self.log.mark.sync()),
-            Err(_) => self.fail("the committer panicked"),
+            Err(_) => {
+                let reason = "the committer panicked";
+                self.tell(self.log.shared.set_fatal(reason), reason.to_owned());
+            }
         }
     }
 
@@ -62,10 +65,7 @@ impl Committer {
             if items >= GROUP_ITEMS || bytes >= GROUP_BYTES {
                 break;
             }
-            next = match self.receiver.try_recv() {
-                Ok(work) => Some(work),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            };
+            next = self.receiver.try_recv().ok();
         }
         group
     }
@@ -98,8 +98,9 @@ impl Committer {
                 group.into_iter().for_each(Work::done);
             }
             Err(reason) => {
-                self.fail(&reason);
+                let first = self.log.shared.set_fatal(&reason);
                 group.into_iter().for_each(|work| work.unknown(reason.clone()));
+                self.tell(first, reason);
             }
         }
     }
@@ -124,9 +125,10 @@ impl Committer {
         work.refuse(reason);
     }
 
-    fn fail(&self, reason: &str) {
-        if self.log.shared.set_fatal(reason) {
-            (self.on_fatal)(reason.to_owned());
+    /// Tells the process that it has to exit, unless it was told.
+    fn tell(&self, first: bool, reason: String) {
+        if first {
+            (self.on_fatal)(reason);
         }
     }
 }

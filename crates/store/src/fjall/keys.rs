@@ -23,6 +23,8 @@ pub(super) const CEILING: &[u8] = b"Zceiling";
 pub(super) const TOKENS: &[u8] = b"T";
 /// The prefix of users whose tokens are revoked.
 pub(super) const REVOKED_USERS: &[u8] = b"R";
+/// The prefix of suspended users.
+pub(super) const SUSPENDED_USERS: &[u8] = b"X";
 
 /// A message.
 pub(super) fn message(conversation: ConversationId, seq: Seq) -> [u8; 24] {
@@ -130,6 +132,11 @@ pub(super) fn revoked_token(id: &str) -> Vec<u8> {
 /// A user whose tokens are revoked.
 pub(super) fn revoked_user(user: &UserId) -> Vec<u8> {
     [REVOKED_USERS, user.as_str().as_bytes()].concat()
+}
+
+/// A suspended user.
+pub(super) fn suspended_user(user: &UserId) -> Vec<u8> {
+    [SUSPENDED_USERS, user.as_str().as_bytes()].concat()
 }
 
 /// The conversation that a key has after `prefix`.

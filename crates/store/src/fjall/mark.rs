@@ -17,13 +17,20 @@ const BYTES: usize = 12;
 pub(super) struct Mark(File);
 
 impl Mark {
-    /// Opens the mark and tells the group that it holds: 0 when nothing was synced yet, `None` when it is damaged.
+    /// Opens or makes the mark, and tells the group that it holds: 0 when nothing was synced yet, `None` when it is
+    /// damaged.
     pub(super) fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let group = if bytes.is_empty() { Some(0) } else { decode(&bytes) };
-        Ok((Self(file), group))
+        let mut mark = Self(file);
+        if bytes.is_empty() {
+            // Its place on the disk once and for all: what follows is overwritten within one sector.
+            mark.write(0)?;
+            mark.sync()?;
+            return Ok((mark, Some(0)));
+        }
+        Ok((mark, decode(&bytes)))
     }
 
     /// Keeps the number of a group that is synced.

@@ -27,6 +27,15 @@ pub(super) fn blocks(view: &View, user: &UserId) -> Result<Vec<UserId>, ReadErro
     blocked.collect()
 }
 
+pub(super) fn suspended(view: &View) -> Result<Vec<UserId>, ReadError> {
+    let suspended = view.prefix(keys::SUSPENDED_USERS).map(|row| {
+        let (key, bytes) = row?;
+        value_of::<u64>(&key, &bytes)?;
+        user_after(keys::SUSPENDED_USERS, &key)
+    });
+    suspended.collect()
+}
+
 pub(super) fn last_seen(view: &View, users: &[UserId]) -> Result<Vec<Option<Timestamp>>, ReadError> {
     users.iter().map(|user| Ok(view.value(&keys::last_seen(user))?.map(Timestamp))).collect()
 }

@@ -37,7 +37,7 @@ pub struct FjallStore {
     grant: Grant,
     queue: Option<SyncSender<Work>>,
     committer: Option<JoinHandle<()>>,
-    readers: Readers,
+    pub(super) readers: Readers,
     shared: Arc<Shared>,
 }
 
@@ -223,6 +223,14 @@ impl Users for FjallStore {
 
     fn put_revocation(&self, revocation: Revocation, now: Timestamp) -> Written {
         self.write(Write::Revocation(revocation, now))
+    }
+
+    fn suspended(&self) -> Read<Vec<UserId>> {
+        self.readers.read(read_users::suspended)
+    }
+
+    fn put_suspended(&self, user: UserId, suspended: bool) -> Written {
+        self.write(Write::Suspended(user, suspended))
     }
 
     fn erase_user(&self, user: UserId) -> Written {

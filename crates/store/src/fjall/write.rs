@@ -29,6 +29,8 @@ pub(super) enum Write {
     LastSeen(Vec<(UserId, Timestamp)>),
     /// A revocation, and the time before which others may be forgotten.
     Revocation(Revocation, Timestamp),
+    /// A suspension, or its end.
+    Suspended(UserId, bool),
     /// The end of all that is kept of a user.
     Erase(UserId),
     /// The ceiling of message ids.
@@ -54,6 +56,11 @@ impl Write {
                 seen.iter().try_for_each(|(user, time)| group.put(keys::last_seen(user), &time.0))
             }
             Self::Revocation(revocation, now) => revoke(revocation, *now, group),
+            Self::Suspended(user, true) => group.put(keys::suspended_user(user), &1),
+            Self::Suspended(user, false) => {
+                group.delete(keys::suspended_user(user));
+                Ok(())
+            }
             Self::Erase(user) => erase(user, group),
             Self::Ceiling(ceiling) => raise(keys::CEILING.to_vec(), ceiling.0, group),
             Self::Opening { node, epoch } => {

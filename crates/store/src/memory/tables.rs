@@ -26,6 +26,7 @@ pub(super) struct Tables {
     pub(super) last_seen: BTreeMap<UserId, Timestamp>,
     pub(super) revoked_users: BTreeMap<UserId, Timestamp>,
     pub(super) revoked_tokens: BTreeMap<Box<str>, Timestamp>,
+    pub(super) suspended: BTreeSet<UserId>,
     pub(super) ceiling: Timestamp,
 }
 

@@ -74,6 +74,20 @@ impl Users for MemoryStore {
         })
     }
 
+    fn suspended(&self) -> Read<Vec<UserId>> {
+        self.look(|tables| tables.suspended.iter().cloned().collect())
+    }
+
+    fn put_suspended(&self, user: UserId, suspended: bool) -> Written {
+        self.write(move |tables| {
+            if suspended {
+                tables.suspended.insert(user)
+            } else {
+                tables.suspended.remove(&user)
+            };
+        })
+    }
+
     fn erase_user(&self, user: UserId) -> Written {
         self.write(move |tables| tables.erase(&user))
     }

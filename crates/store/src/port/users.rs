@@ -5,7 +5,7 @@ use causerie_protocol::{Timestamp, UserId};
 use super::{Answer, ReadError, WriteError};
 use crate::model::{Profile, Revocation};
 
-/// Profiles, settings, blocks, revocations. Small, durable when answered, last write wins.
+/// Profiles, settings, blocks, revocations, suspensions. Small, durable when answered, last write wins.
 pub trait Users: Send + Sync + 'static {
     /// The profiles of users, in the order asked for; empty ones where none was set.
     fn profiles(&self, users: Vec<UserId>) -> Answer<Result<Vec<Profile>, ReadError>>;
@@ -37,7 +37,14 @@ pub trait Users: Send + Sync + 'static {
     /// Keeps a revocation, and forgets those of tokens that would have expired before `now`.
     fn put_revocation(&self, revocation: Revocation, now: Timestamp) -> Answer<Result<(), WriteError>>;
 
+    /// Users whom the operator keeps out, by user id.
+    fn suspended(&self) -> Answer<Result<Vec<UserId>, ReadError>>;
+
+    /// Keeps a user out (`true`) until it is let in again.
+    fn put_suspended(&self, user: UserId, suspended: bool) -> Answer<Result<(), WriteError>>;
+
     /// Removes profile, settings, blocks, cursors and last-seen of a user. Its messages are overwritten through their
-    /// owners ([`replace_bodies`](super::Messages::replace_bodies)), its memberships end through theirs.
+    /// owners ([`replace_bodies`](super::Messages::replace_bodies)), its memberships end through theirs. What keeps it
+    /// out (revocations and a suspension) stays: erasure lets nobody in again.
     fn erase_user(&self, user: UserId) -> Answer<Result<(), WriteError>>;
 }

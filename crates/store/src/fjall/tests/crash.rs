@@ -7,7 +7,7 @@ use std::sync::mpsc::sync_channel;
 use causerie_protocol::Seq;
 use tempfile::TempDir;
 
-use super::lab::{OnDisk, copy};
+use super::lab::{OnDisk, copy, scratch};
 use crate::committed::PendingAppend;
 use crate::contract::sample::{ALL, END, batch, conversation, entry};
 use crate::contract::{Subject, commit, ok};
@@ -33,7 +33,7 @@ fn length(dir: TempDir) -> u64 {
 
 /// A store with acknowledged messages, stopped at `step` of the next batch.
 fn stopped_at(step: Step) -> OnDisk {
-    let subject = OnDisk::new();
+    let subject = OnDisk::open(scratch());
     for seq in 1..=ACKNOWLEDGED {
         commit(subject.store(), batch(conversation(1), seq..=seq)).unwrap();
     }
@@ -73,7 +73,7 @@ fn unacknowledged() -> (TempDir, PathBuf, usize) {
 fn a_torn_write_is_cut_off_wherever_it_is_torn() {
     let (image, name, good) = unacknowledged();
     let whole = fs::read(image.path().join(&name)).unwrap();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let path = dir.path().join("0.jnl");
     for end in (good..whole.len()).step_by(3) {
         fs::write(&path, &whole[..end]).unwrap();
@@ -105,7 +105,7 @@ fn a_store_opens_after_a_torn_write_and_has_all_that_was_acknowledged() {
 
 #[test]
 fn a_store_that_was_never_finished_is_made_anew() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     fs::create_dir(dir.path().join("db")).unwrap();
     fs::write(dir.path().join("format"), "causerie store 1\n").unwrap();
     fs::write(dir.path().join("db/0.jnl"), [0; 100]).unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use causerie_protocol::Seq;
 
-use super::lab::{OnDisk, config, copy, files};
+use super::lab::{OnDisk, config, copy, files, scratch};
 use crate::contract::sample::{
     ALL, END, batch, batches, client_id, conversation, cursor, entry, update, user,
 };
@@ -70,7 +70,7 @@ fn flip(bytes: &[u8], bit: usize) -> Vec<u8> {
 
 #[test]
 fn a_bit_in_the_journal_is_reported_or_changes_nothing() {
-    let subject = OnDisk::new();
+    let subject = OnDisk::open(scratch());
     for seq in 1..=3 {
         commit(subject.store(), batch(conversation(1), seq..=seq)).unwrap();
     }
@@ -79,7 +79,7 @@ fn a_bit_in_the_journal_is_reported_or_changes_nothing() {
     let name = Path::new("db/0.jnl");
     let bytes = fs::read(image.path().join(name)).unwrap();
     let (groups, mut unseen) = (4, 0);
-    let trial = tempfile::tempdir().unwrap();
+    let trial = scratch();
     let path = trial.path().join("0.jnl");
     for bit in 0..bytes.len() * 8 {
         let flipped = flip(&bytes, bit);
@@ -103,7 +103,7 @@ fn a_bit_in_the_journal_is_reported_or_changes_nothing() {
 fn a_bit_anywhere_is_reported_or_changes_nothing() {
     // A memtable of no size is flushed with every group, so that there are tables.
     let small = |config| FjallConfig { memtable_bytes: 1, ..config };
-    let subject = OnDisk::open_with(tempfile::tempdir().unwrap(), small);
+    let subject = OnDisk::open_with(scratch(), small);
     fill(&subject);
     let image = copy(subject.close().path());
     let expected = read(OnDisk::open(copy(image.path())).store()).unwrap();
@@ -126,9 +126,9 @@ fn a_bit_anywhere_is_reported_or_changes_nothing() {
 
 #[test]
 fn every_bit_of_a_list_of_tables_is_reported() {
-    let dir = OnDisk::new().close();
+    let dir = OnDisk::open(scratch()).close();
     let tree = dir.path().join("db/keyspaces/1");
-    let trial = tempfile::tempdir().unwrap();
+    let trial = scratch();
     let copied = trial.path().join("keyspaces/1");
     fs::create_dir_all(&copied).unwrap();
     let lists = files(&tree).into_iter().filter(|file| file.parent() == Some(&tree));
@@ -148,7 +148,7 @@ fn every_bit_of_a_list_of_tables_is_reported() {
 
 #[test]
 fn missing_groups_are_reported_although_the_journal_looks_whole() {
-    let subject = OnDisk::new();
+    let subject = OnDisk::open(scratch());
     fill(&subject);
     let image = copy(subject.close().path());
     let path = image.path().join("db/0.jnl");

@@ -81,6 +81,12 @@ pub(super) struct OnDisk {
     dir: TempDir,
 }
 
+/// A new directory, in memory where there is such a thing: for tests that open hundreds of stores, none of which asks
+/// whether the disk keeps what it has synced.
+pub(super) fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// Settings for a store under test.
 pub(super) fn config(dir: &Path, lab: &Arc<Lab>) -> FjallConfig {
     FjallConfig { hooks: Arc::<Lab>::clone(lab), reserve_bytes: 1_000, ..FjallConfig::new(dir) }
@@ -148,7 +154,7 @@ impl Subject for OnDisk {
 
 /// A copy of a directory. What a journal has been given beyond its content is left out: it is 64 MiB of zeros.
 pub(super) fn copy(from: &Path) -> TempDir {
-    let to = tempfile::tempdir().unwrap();
+    let to = scratch();
     for file in files(from) {
         let target = to.path().join(file.strip_prefix(from).unwrap());
         fs::create_dir_all(target.parent().unwrap()).unwrap();

@@ -4,7 +4,7 @@ use causerie_protocol::frame::down::Role;
 use causerie_protocol::{Body, Seq};
 use proptest::prelude::*;
 
-use super::lab::OnDisk;
+use super::lab::{OnDisk, scratch};
 use crate::contract::sample::{
     batch, change, client_id, conversation, cursor, direct, group, member, time, update, user,
 };
@@ -24,6 +24,7 @@ enum Step {
     Erase(usize),
     Replace { at: u64, seq: u64 },
     Block(usize, usize, bool),
+    Suspend(usize, bool),
     Profile(usize),
     Revoke { id: u64, expires: u64, now: u64 },
     Reopen,
@@ -39,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => who.clone().prop_map(Step::Erase),
         1 => (id, seq).prop_map(|(at, seq)| Step::Replace { at, seq }),
         1 => (who.clone(), who.clone(), any::<bool>()).prop_map(|(a, b, on)| Step::Block(a, b, on)),
+        1 => (who.clone(), any::<bool>()).prop_map(|(who, on)| Step::Suspend(who, on)),
         1 => who.prop_map(Step::Profile),
         1 => (0..3u64, 0..9u64, 0..9u64).prop_map(|(id, expires, now)| Step::Revoke { id, expires, now }),
         1 => Just(Step::Reopen),
@@ -58,8 +60,7 @@ fn apply(store: &impl Store, step: &Step, heads: &mut [u64; 3]) {
         Step::Change { at, who, what } => {
             let since = *next(*at, 1).start();
             let who = user(USERS[*who]);
-            let mut projections =
-                vec![Projection::Conversation(if *at == 0 { direct() } else { group(since as u32) })];
+            let mut projections = vec![Projection::Conversation(if *at == 0 { direct() } else { group(2) })];
             projections.push(match what {
                 0 => Projection::Removed(who),
                 1 => Projection::Member(who, member(Role::Admin, since)),
@@ -79,6 +80,7 @@ fn apply(store: &impl Store, step: &Step, heads: &mut [u64; 3]) {
             ok(store.replace_bodies(conversation(*at), vec![(Seq(*seq), Body::text("erased"))]));
         }
         Step::Block(a, b, on) => ok(store.put_block(user(USERS[*a]), user(USERS[*b]), *on)),
+        Step::Suspend(who, on) => ok(store.put_suspended(user(USERS[*who]), *on)),
         Step::Profile(who) => {
             let profile = Profile { display_name: Some(USERS[*who].into()), picture: None };
             ok(store.put_profile(user(USERS[*who]), profile));
@@ -112,7 +114,12 @@ fn answers(store: &impl Store) -> Vec<String> {
         add(&USERS.map(|other| ok(store.share_conversation(who.clone(), user(other)))));
     }
     let users = USERS.map(user).to_vec();
-    add(&(ok(store.profiles(users.clone())), ok(store.last_seen(users)), ok(store.revocations())));
+    add(&(
+        ok(store.profiles(users.clone())),
+        ok(store.last_seen(users)),
+        ok(store.revocations()),
+        ok(store.suspended()),
+    ));
     for after in [0, 3, 10] {
         add(&ok(store.events(EventPosition(after), 8)));
     }
@@ -125,7 +132,7 @@ proptest! {
     #[test]
     fn both_stores_answer_alike(steps in prop::collection::vec(step(), 1..40)) {
         let memory = MemoryStore::new();
-        let mut disk = OnDisk::new();
+        let mut disk = OnDisk::open(scratch());
         let (mut of_memory, mut of_disk) = ([0; 3], [0; 3]);
         for step in &steps {
             if matches!(step, Step::Reopen) {

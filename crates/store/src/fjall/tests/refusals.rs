@@ -1,19 +1,20 @@
 //! When the disk is full, broken, taken or of another time.
 
-use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::{fs, io};
 
 use causerie_protocol::Seq;
 use causerie_protocol::snowflake::NodeNumber;
 
 use super::lab::{Lab, OnDisk, config};
 use crate::committed::PendingAppend;
-use crate::contract::sample::{ALL, END, batch, conversation, entry, time, user};
+use crate::contract::sample::{ALL, END, batch, conversation, entry, of, time, user};
 use crate::contract::{Subject, commit, ok, wait};
-use crate::fjall::hooks::Step;
+use crate::fjall::hooks::{Hooks, Step};
 use crate::fjall::{FjallConfig, FjallStore, OpenError};
-use crate::model::{Batch, Entry};
+use crate::model::Entry;
 use crate::port::messages::{AppendError, Messages};
 use crate::port::{Ownership, ReadError, Users, WriteError};
 
@@ -90,20 +91,59 @@ fn a_full_queue_refuses_at_once() {
 fn too_many_reads_are_unavailable_at_once() {
     let few = |config| FjallConfig { readers: 1, read_queue: 1, ..config };
     let subject = OnDisk::open_with(tempfile::tempdir().unwrap(), few);
-    // Reads pile up behind one thread faster than they are done; all are answered.
-    let reads: Vec<_> = (0..1_000).map(|_| subject.store().profiles(vec![user("alice"); 100])).collect();
-    let answers: Vec<_> = reads.into_iter().map(wait).collect();
-    let full = ReadError::Unavailable("too many reads are waiting".to_owned());
-    assert!(answers.contains(&Err(full.clone())));
-    assert!(answers.iter().all(|answer| answer.is_ok() || answer.as_ref() == Err(&full)));
-    assert!(answers[0].is_ok());
+    let (started, start) = sync_channel(1);
+    let (go_on, gate) = sync_channel::<()>(1);
+    let slow = subject.store().readers.read(move |_| {
+        started.send(()).unwrap();
+        gate.recv().unwrap();
+        Ok(())
+    });
+    start.recv().unwrap();
+    let waits = subject.store().settings(user("alice"));
+    let refused = wait(subject.store().settings(user("alice")));
+    assert_eq!(refused, Err(ReadError::Unavailable("too many reads are waiting".to_owned())));
+    go_on.send(()).unwrap();
+    wait(slow).unwrap();
+    assert_eq!(&*wait(waits).unwrap(), "{}");
+}
+
+#[test]
+fn a_read_that_panics_is_unavailable_and_the_next_is_done() {
+    let one = |config| FjallConfig { readers: 1, ..config };
+    let subject = OnDisk::open_with(tempfile::tempdir().unwrap(), one);
+    let broken = subject.store().readers.read::<()>(|_| panic!("an engine that panics"));
+    assert!(matches!(wait(broken), Err(ReadError::Unavailable(_))));
+    assert_eq!(&*ok(subject.store().settings(user("alice"))), "{}");
+}
+
+#[test]
+fn a_committer_that_panics_stops_the_store() {
+    struct Panics;
+    impl Hooks for Panics {
+        fn at(&self, _: Step) -> io::Result<()> {
+            Ok(())
+        }
+        fn available(&self, _: &Path) -> io::Result<u64> {
+            panic!("a file system that panics")
+        }
+    }
+    let (told, fatal) = sync_channel(1);
+    let subject = OnDisk::open_with(tempfile::tempdir().unwrap(), |config| FjallConfig {
+        hooks: Arc::new(Panics),
+        on_fatal: Box::new(move |reason| told.send(reason).unwrap()),
+        ..config
+    });
+    let (_, error) = commit(subject.store(), batch(conversation(1), 1..=1)).unwrap_err();
+    assert!(matches!(error, AppendError::Unknown(_)), "{error}");
+    assert_eq!(fatal.recv().unwrap(), "the committer panicked");
+    assert!(!subject.store().gate_open());
 }
 
 #[test]
 fn an_entry_that_could_not_be_read_again_is_refused_alone() {
     let subject = OnDisk::new();
     let body = causerie_protocol::Body::text(&"x".repeat(5 * 1024 * 1024));
-    let huge = Batch { entries: vec![Entry { body, ..entry(1) }], ..batch(conversation(1), 1..=0) };
+    let huge = of(conversation(1), vec![Entry { body, ..entry(1) }]);
     let (_, error) = commit(subject.store(), huge).unwrap_err();
     assert!(matches!(error, AppendError::Refused(_)), "{error}");
     commit(subject.store(), batch(conversation(1), 1..=1)).unwrap();
