@@ -7,4 +7,5 @@
 
 mod direct_and_groups;
 mod process;
+mod sending;
 mod support;

@@ -1,10 +1,11 @@
-//! The one place where tasks are spawned: bounded in number, and joined when the node ends.
+//! The one place where tasks are spawned, bounded in number, and where everything is joined when the node ends.
 
 use std::future::Future;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::metrics::{Limit, Metrics};
 
@@ -12,6 +13,7 @@ use crate::metrics::{Limit, Metrics};
 #[derive(Debug)]
 pub struct Background {
     tasks: TaskTracker,
+    actors: TaskTracker,
     permits: Arc<Semaphore>,
     metrics: Metrics,
 }
@@ -19,7 +21,7 @@ pub struct Background {
 impl Background {
     /// At most `limit` jobs at once; more wait in line.
     pub fn new(limit: usize, metrics: Metrics) -> Self {
-        Self { tasks: TaskTracker::new(), permits: Arc::new(Semaphore::new(limit)), metrics }
+        Self { tasks: TaskTracker::new(), actors: TaskTracker::new(), permits: Arc::new(Semaphore::new(limit)), metrics }
     }
 
     /// Runs a job when there is room. What is asked for is bounded by the askers: each connection has a window.
@@ -37,6 +39,17 @@ impl Background {
             job.await;
             metrics.reads_in_flight.dec();
         });
+    }
+
+    /// To be held by an actor, and by what it has under way, as long as they hold the node.
+    pub(crate) fn actor(&self) -> TaskTrackerToken {
+        self.actors.token()
+    }
+
+    /// Ends when nobody holds a token.
+    pub(crate) async fn actors_ended(&self) {
+        self.actors.close();
+        self.actors.wait().await;
     }
 
     /// Runs one of the node's own loops.

@@ -158,7 +158,7 @@ fn run_loops(node: &Arc<Node>, stopped: &watch::Receiver<bool>, sink: Option<Arc
     run(Box::pin(tell_presence(Arc::clone(node))));
     run(Box::pin(raise_ceiling(Arc::clone(node))));
     if let Some(sink) = sink {
-        run(Box::pin(run_sink(Arc::clone(node), sink)));
+        node.background.spawn(run_sink(Arc::clone(node), sink, stopped.clone()));
     }
 }
 
@@ -365,11 +365,27 @@ impl Chat {
         }
     }
 
-    /// Ends the node's loops and waits for what they still do. Clients should be gone: see [`drain`](Self::drain).
+    /// Ends the node. Clients should be gone, see [`drain`](Self::drain); those that are not are closed. Conversations
+    /// finish what is under way, cursors included, for which they get as long as
+    /// [`outcome_deadline`](Settings::outcome_deadline).
+    ///
+    /// When this has returned and the last [`Chat`] and [`LocalUser`] of the node are dropped, its store is dropped too,
+    /// and what it was opened on can be opened again.
     pub async fn stop(&self) {
+        let node = self.node();
+        node.connections.drain();
+        for connection in node.connections.all() {
+            connection.end(End::draining(1000));
+        }
+        node.conversations.close_idle();
+        let ended = node.background.actors_ended();
+        if tokio::time::timeout(node.settings.outcome_deadline, ended).await.is_err() {
+            let (connections, conversations) = self.open();
+            tracing::warn!(connections, conversations, "not everything ended in time");
+        }
         // Fails only when the loops have ended already.
         let _ = self.inner.stop.send(true);
-        self.node().background.join().await;
+        node.background.join().await;
     }
 
     fn end_sessions(&self, end: &End, which: impl Fn(&SessionInfo) -> bool) -> usize {

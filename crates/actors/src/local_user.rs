@@ -1,4 +1,5 @@
-//! A user of this process: a bot, a service, a test. What it does goes the same way as what clients do.
+//! A user of this process: a bot, a service, a test. What it does goes the same way as what clients do, the embedder's
+//! rules included; only the rates of connections and the limit on bodies are not for it.
 
 use std::sync::Arc;
 
@@ -7,12 +8,17 @@ use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use causerie_protocol::{Body, ClientMessageId, ConversationId, Seq, Title, UserId};
 use tokio::sync::oneshot;
 
+use crate::authenticate::Identity;
+use crate::connection::channel::channel;
+use crate::connection::{self, Entry};
 use crate::conversation::{Change, Create, Origin, Request, SendRequest};
+use crate::local_client::LocalClient;
 use crate::metrics::Limit;
 use crate::node::Node;
 use crate::reply::Reply;
+use crate::rules::{Draft, Verdict};
 
-/// Acts as a user, without a connection.
+/// Acts as a user without a connection; [`connect`](Self::connect) makes one, to hear.
 #[derive(Clone)]
 pub struct LocalUser {
     pub(crate) node: Arc<Node>,
@@ -23,6 +29,16 @@ impl LocalUser {
     /// Who this is.
     pub fn user(&self) -> &UserId {
         &self.origin.user
+    }
+
+    /// Connects as this user's device: what is delivered to the user arrives there, what it writes itself included.
+    /// An older connection of the same device is closed.
+    pub fn connect(&self) -> LocalClient {
+        let (transport, client) = channel();
+        let Origin { user, device, .. } = &*self.origin;
+        let entry = Entry::Known(Identity::of(user.clone()), device.clone());
+        connection::accept(&self.node, Box::new(transport), entry);
+        LocalClient::new(client)
     }
 
     /// Writes into a conversation. Returns when the message is durable.
@@ -60,6 +76,13 @@ impl LocalUser {
         client_message_id: ClientMessageId,
         body: Body,
     ) -> Result<Sent, ErrorFrame> {
+        let draft = Draft { conversation, from: &self.origin.user, body: &body };
+        if let Some(review) = self.node.rules.review(draft)
+            && let Verdict::Deny(why) = review.await
+        {
+            self.node.metrics.count_error(ErrorCode::Forbidden);
+            return Err(ErrorFrame::new(None, ErrorCode::Forbidden, why));
+        }
         let busy = || {
             self.node.metrics.count_limit(Limit::NodeQueueBytes);
             self.node.metrics.count_error(ErrorCode::Busy);
@@ -139,6 +162,13 @@ impl LocalUser {
             Down::Page(page) => Ok(page),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// Has received and read everything up to here. Returns at once: the position is kept within a moment, and one that
+    /// the conversation does not have is passed over.
+    pub fn mark_read(&self, conversation: ConversationId, seq: Seq) {
+        let request = Request::Cursor(Arc::clone(&self.origin), seq, seq);
+        self.node.conversations.ask(&self.node, conversation, request);
     }
 
     /// Asks a conversation, and waits for the answer.

@@ -1,6 +1,6 @@
 //! Durable facts: messages, conversations and their members, cursors, users, ownership; and the event log.
 //!
-//! What this crate promises is in [`port`], one trait a file; [`contract`] is the suite that every implementation
+//! What this crate promises is in [`port`], one trait a file; `contract` is the suite that every implementation
 //! passes; [`fjall`] keeps the promises on one machine's disk, [`memory`] in a simulation's memory.
 //! It knows nothing of connections, actors or sockets.
 //!

@@ -7,6 +7,7 @@ use std::time::Duration;
 use causerie_cluster::directory::Leave;
 use causerie_protocol::{ConversationId, DeviceId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, ActorRuntime};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
 use super::effect::{Effect, Login};
@@ -41,7 +42,7 @@ pub(crate) fn accept(node: &Arc<Node>, transport: Box<dyn Transport>, entry: Ent
     node.metrics.connections_opened.inc();
     let state = State::new(Arc::clone(node), handle.clone(), transport, entry);
     match ActorRuntime::spawn_instant(None, ConnectionActor, state) {
-        // The task is not joined: the state takes the connection out of the tables when it is dropped.
+        // Joined by its token; the state takes the connection out of the tables when it is dropped.
         Ok((actor, _)) => handle.attach(actor),
         Err(error) => tracing::error!(%error, "a connection could not be started"),
     }
@@ -99,6 +100,8 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// What is logged below while the connection works; off unless someone looks at this level.
     span: Span,
+    /// Dropped last: the node waits for it.
+    _token: TaskTrackerToken,
 }
 
 impl Drop for State {
@@ -131,6 +134,7 @@ impl State {
         };
         let span = tracing::debug_span!("connection", connection = handle.id().0, user = tracing::field::Empty);
         span.in_scope(|| tracing::debug!(connection = handle.id().0, peer = transport.peer(), "opened"));
+        let token = node.background.actor();
         let (backlog, out, cache) = (VecDeque::new(), Vec::new(), Vec::new());
         let state = Self {
             node,
@@ -148,6 +152,7 @@ impl State {
             paused: false,
             closed: false,
             span,
+            _token: token,
         };
         Box::new(state)
     }

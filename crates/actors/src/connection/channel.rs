@@ -7,7 +7,7 @@ use std::io;
 use std::task::{Context, Poll};
 
 use causerie_protocol::frame::CloseCode;
-use causerie_protocol::{Down, Up, wire};
+use causerie_protocol::wire;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -23,18 +23,18 @@ const FRAMES: usize = 256;
 #[derive(Debug)]
 pub struct ChannelTransport {
     up: mpsc::Receiver<String>,
-    down: Arc<ToClient>,
+    down: Arc<Down>,
 }
 
 /// The client's side.
 #[derive(Debug)]
 pub struct ChannelClient {
     up: Option<mpsc::Sender<String>>,
-    down: Arc<ToClient>,
+    down: Arc<Down>,
 }
 
 #[derive(Debug, Default)]
-struct ToClient {
+struct Down {
     queue: Mutex<Queue>,
     room: AtomicWaker,
     frames: tokio::sync::Notify,
@@ -51,7 +51,7 @@ struct Queue {
 /// Two ends of one connection.
 pub fn channel() -> (ChannelTransport, ChannelClient) {
     let (up, receiver) = mpsc::channel(FRAMES);
-    let down = Arc::new(ToClient::default());
+    let down = Arc::new(Down::default());
     (ChannelTransport { up: receiver, down: Arc::clone(&down) }, ChannelClient { up: Some(up), down })
 }
 
@@ -83,25 +83,6 @@ impl ChannelClient {
                 }
             }
             notified.await;
-        }
-    }
-
-    /// Says a frame; waits while the server does not read. Whoever says much has to [`hear`](Self::hear) meanwhile: a
-    /// server whose answers are not taken does not read on.
-    ///
-    /// # Errors
-    /// Gives the frame back when the server has ended.
-    pub async fn say(&self, frame: Up) -> Result<(), Up> {
-        self.send(frame.to_json()).await.map_err(|_| frame)
-    }
-
-    /// The next frame; `None` after the last one. Nothing is lost when this is given up in the middle.
-    pub async fn hear(&self) -> Option<Down> {
-        loop {
-            match Down::parse(&self.next().await?) {
-                Ok(frame) => return Some(frame),
-                Err(error) => tracing::error!(%error, "a frame of our own could not be read"),
-            }
         }
     }
 

@@ -11,13 +11,14 @@ use causerie_store::port::messages::ReadLimit;
 use causerie_store::port::{ReadError, WriteError};
 use causerie_store::{Entry, PendingAppend};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
 use super::deliver::{answer_page, deliver};
 use super::effect::{Effect, Read};
 use super::handle::Env;
 use super::input::{Input, Request};
-use super::open::open;
+use super::open::{blocked_by, open};
 use super::owner::ConversationHandle;
 use super::state::Conversation;
 use crate::bounded::Permit;
@@ -53,6 +54,8 @@ pub(super) struct State {
     orderly: bool,
     /// What is logged below while the conversation works; off unless someone looks at this level.
     span: Span,
+    /// Dropped last: the node waits for it.
+    _token: TaskTrackerToken,
 }
 
 impl Drop for State {
@@ -67,15 +70,15 @@ impl Drop for State {
 impl Actor for ConversationActor {
     type Msg = Message;
     type State = State;
-    type Arguments = (Arc<Node>, ConversationHandle);
+    type Arguments = (Arc<Node>, ConversationHandle, TaskTrackerToken);
 
     async fn pre_start(
         &self,
         _: ActorRef<Message>,
-        (node, handle): Self::Arguments,
+        (node, handle, token): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let span = tracing::debug_span!("conversation", conversation = %handle.id());
-        Ok(State { node, handle, conversation: None, effects: Vec::new(), orderly: false, span })
+        Ok(State { node, handle, conversation: None, effects: Vec::new(), orderly: false, span, _token: token })
     }
 
     async fn handle(
@@ -101,6 +104,15 @@ impl Actor for ConversationActor {
                 }
             }
         }
+        if let Some([by, with]) = state.begins(&message) {
+            match blocked_by(&state.node, [&by, &with]).instrument(span.clone()).await {
+                Ok(blocked_by) => state.conversation.iter_mut().for_each(|it| it.blocked_by.clone_from(&blocked_by)),
+                Err(error) => {
+                    refuse_all(message, &error);
+                    return Ok(());
+                }
+            }
+        }
         let _in_span = span.enter();
         state.take_in(message);
         if state.may_close(tick) {
@@ -111,6 +123,14 @@ impl Actor for ConversationActor {
 }
 
 impl State {
+    /// Who is about to begin a direct conversation that does not exist yet, and with whom. There was nothing to load
+    /// their blocks with when it was opened.
+    fn begins(&self, message: &Message) -> Option<[UserId; 2]> {
+        let Message::Requests(requests, _) = message else { return None };
+        let exists = self.conversation.as_ref().is_none_or(Conversation::exists);
+        if exists { None } else { requests.iter().find_map(Request::begins_direct) }
+    }
+
     /// Lets the core decide, and performs what it wants.
     fn take_in(&mut self, message: Message) {
         let Some(conversation) = &mut self.conversation else { return };
@@ -158,7 +178,7 @@ impl State {
             Effect::LimitHit(limit) => node.metrics.count_limit(limit),
             Effect::Append(batch) => {
                 let (entries, since) = (batch.entries.len(), node.clock.monotonic());
-                let (handle, owner) = (handle.clone(), Arc::clone(node));
+                let (handle, owner, token) = (handle.clone(), Arc::clone(node), node.background.actor());
                 handle.hold();
                 node.store.append(PendingAppend::new(batch, move |result| {
                     if result.is_ok() {
@@ -166,6 +186,8 @@ impl State {
                     }
                     handle.tell(Message::Appended(result));
                     handle.let_go(&owner);
+                    drop(owner);
+                    drop(token);
                 }));
             }
             Effect::Find(keys) => {
@@ -261,7 +283,8 @@ impl State {
         match &self.conversation {
             Some(conversation) if conversation.is_idle() => {
                 let idle = self.node.clock.monotonic().saturating_sub(conversation.used());
-                !conversation.exists() || (tick && idle >= self.node.settings.conversation_idle)
+                let long = tick && idle >= self.node.settings.conversation_idle;
+                !conversation.exists() || long || self.node.conversations.are_closing()
             }
             Some(_) => false,
             None => tick,

@@ -106,6 +106,15 @@ pub enum Request {
 }
 
 impl Request {
+    /// The two users, where this may begin a direct conversation.
+    pub(super) fn begins_direct(&self) -> Option<[UserId; 2]> {
+        match self {
+            Self::Send(send) => send.to.clone().map(|to| [send.from.user.clone(), to]),
+            Self::Create(origin, Create::Direct(user), _) => Some([origin.user.clone(), user.clone()]),
+            _ => None,
+        }
+    }
+
     /// Whom to answer, if anybody waits for an answer.
     pub fn into_reply(self) -> Option<Reply> {
         match self {

@@ -1,7 +1,7 @@
 //! Opening a conversation: what its owner loads before it decides anything.
 
 use causerie_protocol::frame::down::ConversationKind;
-use causerie_protocol::{ConversationId, Seq};
+use causerie_protocol::{ConversationId, Seq, UserId};
 use causerie_store::port::ReadError;
 use causerie_store::port::messages::ReadLimit;
 
@@ -21,15 +21,21 @@ pub(super) async fn open(node: &Node, id: ConversationId) -> Result<Conversation
             return Err(ReadError::Corrupt(format!("the end of conversation {id} has a gap")));
         }
     }
-    let direct = state.as_ref().is_some_and(|state| state.row.kind == ConversationKind::Direct);
+    let row = state.as_ref().map(|state| &state.row).filter(|row| row.kind == ConversationKind::Direct);
+    let blocked_by = match row.and_then(|row| Some([&row.created_by, row.with.as_ref()?])) {
+        Some(users) => blocked_by(node, users).await?,
+        None => Vec::new(),
+    };
+    Ok(Conversation::new(id, state, &tail, blocked_by, &node.settings, node.clock.monotonic()))
+}
+
+/// Which of two users have blocked the other.
+pub(super) async fn blocked_by(node: &Node, [one, other]: [&UserId; 2]) -> Result<Vec<UserId>, ReadError> {
     let mut blocked_by = Vec::new();
-    if direct && let Some(state) = &state {
-        for (user, ..) in &state.members {
-            let blocked = node.store.blocks(user.clone()).await?;
-            if state.row.peer(user).is_some_and(|peer| blocked.contains(peer)) {
-                blocked_by.push(user.clone());
-            }
+    for (user, peer) in [(one, other), (other, one)] {
+        if node.store.blocks(user.clone()).await?.contains(peer) {
+            blocked_by.push(user.clone());
         }
     }
-    Ok(Conversation::new(id, state, &tail, blocked_by, &node.settings, node.clock.monotonic()))
+    Ok(blocked_by)
 }

@@ -1,6 +1,6 @@
 //! The way to a conversation, and the table of those that are open.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use causerie_cluster::{OwnerHandle, Router};
@@ -120,6 +120,7 @@ impl std::fmt::Debug for ConversationHandle {
 #[derive(Debug, Default)]
 pub struct Conversations {
     router: Router<ConversationHandle>,
+    closing: AtomicBool,
 }
 
 impl Conversations {
@@ -142,6 +143,19 @@ impl Conversations {
             }
             requests = back;
         }
+    }
+
+    /// From now on a conversation closes as soon as it has nothing under way.
+    pub(crate) fn close_idle(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        for (_, handle) in self.router.all() {
+            handle.tell(Message::Tick);
+        }
+    }
+
+    /// Whether a conversation with nothing under way is to close.
+    pub(super) fn are_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
     }
 
     /// Forgets one that has closed.
@@ -178,9 +192,9 @@ fn open(node: &Arc<Node>, id: ConversationId) -> ConversationHandle {
     let shared =
         Shared { id, bound: Bound::new(MAILBOX), actor: OnceLock::new(), holds: AtomicUsize::new(1) };
     let handle = ConversationHandle(Arc::new(shared));
-    let arguments = (Arc::clone(node), handle.clone());
+    let arguments = (Arc::clone(node), handle.clone(), node.background.actor());
     match ActorRuntime::spawn_instant(None, ConversationActor, arguments) {
-        // The task is not joined: the state closes the handle when it is dropped, also when the actor fails.
+        // Joined by the token; the state closes the handle when it is dropped, also when the actor fails.
         Ok((actor, _)) => {
             let _ = handle.0.actor.set(actor);
         }

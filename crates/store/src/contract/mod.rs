@@ -70,7 +70,7 @@ pub fn commit(store: &impl Store, batch: Batch) -> AppendResult {
     answer.recv().expect("every append is answered")
 }
 
-/// One test for each promise, for a [`Subject`](crate::contract::Subject).
+/// One test for each promise, for a [`Subject`].
 #[macro_export]
 macro_rules! contract_tests {
     ($subject:ty) => {

@@ -8,7 +8,7 @@
 //!
 //! Not guaranteed: anything on a disk that acknowledges a flush it has not done; any room in a queue.
 //!
-//! Recovery: after a crash, opening cuts off the end of the journal that nobody was told of ([`journal`]) and reads the
+//! Recovery: after a crash, opening cuts off the end of the journal that nobody was told of (`journal`) and reads the
 //! rest into memory. When the disk is full, writes are refused until there is space again. When a write or a sync
 //! fails, the store stops, `on_fatal` is called, and only a new opening tells what the disk has kept.
 //!
@@ -17,7 +17,7 @@
 //! read ─────────> queue ──> readers: what was published last
 //! ```
 //!
-//! Start with [`store`], then `committer`; the layout on disk is in `keys`, `records` and `codec`.
+//! Start with `store`, then `committer`; the layout on disk is in `keys`, `records` and `codec`.
 
 mod append;
 mod codec;
