@@ -5,7 +5,17 @@
 //! speaks raw frames and checks the order of everything it hears. A test that wants the behaviour of a real client uses
 //! the client crate instead.
 
+mod authentication;
+mod delivery;
 mod direct_and_groups;
-mod process;
+mod events;
+mod hostile;
+mod limits;
+mod operators;
+mod presence;
+mod profiles;
+mod restart;
 mod sending;
+mod status;
 mod support;
+mod sync;

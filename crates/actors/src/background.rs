@@ -21,7 +21,12 @@ pub struct Background {
 impl Background {
     /// At most `limit` jobs at once; more wait in line.
     pub fn new(limit: usize, metrics: Metrics) -> Self {
-        Self { tasks: TaskTracker::new(), actors: TaskTracker::new(), permits: Arc::new(Semaphore::new(limit)), metrics }
+        Self {
+            tasks: TaskTracker::new(),
+            actors: TaskTracker::new(),
+            permits: Arc::new(Semaphore::new(limit)),
+            metrics,
+        }
     }
 
     /// Runs a job when there is room. What is asked for is bounded by the askers: each connection has a window.

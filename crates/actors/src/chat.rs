@@ -1,215 +1,22 @@
-//! The embedder's door: a builder, and the handle of a running node.
+//! The handle of a running node: the embedder's door.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use causerie_cluster::directory::LocalDirectory;
-use causerie_cluster::ownership::SoleOwner;
 use causerie_protocol::frame::{ErrorCode, ErrorFrame};
-use causerie_protocol::snowflake::Snowflake;
-use causerie_protocol::{Clock, DeviceId, SystemClock, UserId};
+use causerie_protocol::{DeviceId, UserId};
 use causerie_store::model::Revocation;
-use causerie_store::port::{ReadError, Store, WriteError};
-use parking_lot::Mutex;
+use causerie_store::port::{Store, WriteError};
 use tokio::sync::watch;
 
-use crate::authenticate::{AuthenticateError, Authenticator, BoxFuture, Identity};
-use crate::background::Background;
-use crate::bounded::Bound;
-use crate::connection::{self, ConnectionHandle, Connections, End, Outgoing, SessionInfo, Transport};
-use crate::conversation::{Change, Conversations, Origin, Request};
+use crate::authenticate::Identity;
+use crate::builder::ChatBuilder;
+use crate::connection::{self, ConnectionHandle, End, SessionInfo, Transport};
+use crate::conversation::{Change, Origin, Request};
 use crate::local_user::LocalUser;
 use crate::metrics::Metrics;
 use crate::node::Node;
-use crate::revocation::Revocations;
-use crate::rules::{DefaultRules, Rules};
 use crate::settings::Settings;
-use crate::sink::{EventSink, run_sink};
-use crate::wheel::{TICK, Wheel};
-
-/// How far ahead of the clock the ceiling of message ids is kept.
-const CEILING: Duration = Duration::from_secs(30);
-/// How often presence is told.
-const PRESENCE: Duration = Duration::from_millis(500);
-
-/// Why a node did not start. Nothing is running.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// No store was given.
-    #[error("a node needs a store: `Chat::builder().store(…)`")]
-    NoStore,
-    /// The store cannot be read.
-    #[error("the store cannot be read: {0}")]
-    Read(#[from] ReadError),
-    /// The store cannot be written.
-    #[error("the store cannot be written: {0}")]
-    Write(#[from] WriteError),
-}
-
-/// Puts a node together.
-#[must_use]
-pub struct ChatBuilder {
-    store: Option<Arc<dyn Store>>,
-    rules: Arc<dyn Rules>,
-    authenticator: Arc<dyn Authenticator>,
-    clock: Arc<dyn Clock>,
-    sink: Option<Arc<dyn EventSink>>,
-    settings: Settings,
-}
-
-/// Accepts no token: for embedders that vouch for their clients with [`Chat::attach`].
-struct NoTokens;
-
-impl Authenticator for NoTokens {
-    fn authenticate<'a>(
-        &'a self,
-        _: &'a str,
-        _: causerie_protocol::Timestamp,
-    ) -> BoxFuture<'a, Result<Identity, AuthenticateError>> {
-        Box::pin(async { Err(AuthenticateError::Refused("this server takes no tokens".to_owned())) })
-    }
-}
-
-impl ChatBuilder {
-    /// Where everything is kept. Needed.
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// Who may do what; the protocol's own rules unless given.
-    pub fn rules(mut self, rules: impl Rules) -> Self {
-        self.rules = Arc::new(rules);
-        self
-    }
-
-    /// Who is who; no token is accepted unless given.
-    pub fn authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
-        self.authenticator = authenticator;
-        self
-    }
-
-    /// The clocks; the machine's unless given.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Where the event log is handed on to.
-    pub fn events(mut self, sink: impl EventSink) -> Self {
-        self.sink = Some(Arc::new(sink));
-        self
-    }
-
-    /// The bounds.
-    pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// Starts the node. Needs a tokio runtime.
-    ///
-    /// # Errors
-    /// [`StartError`]; nothing is running then.
-    pub async fn start(self) -> Result<Chat, StartError> {
-        let store = self.store.ok_or(StartError::NoStore)?;
-        let grant = store.grant();
-        let revocations = Revocations::new(store.revocations().await?, store.suspended().await?);
-        let metrics = Metrics::default();
-        let mut ids = Snowflake::new(grant.node, grant.id_floor);
-        let ceiling = self.clock.wall().max(grant.id_floor).plus(CEILING);
-        store.raise_id_ceiling(ceiling).await?;
-        ids.raise_ceiling(ceiling);
-        let node = Arc::new(Node {
-            ownership: Arc::new(SoleOwner::new(Arc::clone(&store))),
-            directory: Arc::new(LocalDirectory::new(self.settings.presence_grace)),
-            waiting_bytes: Bound::new(self.settings.node_queue_bytes),
-            background: Background::new(self.settings.reads_in_flight, metrics.clone()),
-            clock: self.clock,
-            store,
-            rules: self.rules,
-            authenticator: self.authenticator,
-            revocations,
-            ids: Mutex::new(ids),
-            conversations: Conversations::default(),
-            connections: Connections::default(),
-            wheel: Wheel::default(),
-            metrics,
-            settings: self.settings,
-        });
-        let (stop, stopped) = watch::channel(false);
-        run_loops(&node, &stopped, self.sink);
-        Ok(Chat { inner: Arc::new(Inner { node, stop }) })
-    }
-}
-
-fn run_loops(node: &Arc<Node>, stopped: &watch::Receiver<bool>, sink: Option<Arc<dyn EventSink>>) {
-    let run = |task: BoxFuture<'static, ()>| {
-        let mut stopped = stopped.clone();
-        node.background.spawn(async move {
-            tokio::select! {
-                () = task => {}
-                // An error means that the node was dropped, which stops it too.
-                _ = stopped.wait_for(|stopped| *stopped) => {}
-            }
-        });
-    };
-    run(Box::pin(turn_wheel(Arc::clone(node))));
-    run(Box::pin(tell_presence(Arc::clone(node))));
-    run(Box::pin(raise_ceiling(Arc::clone(node))));
-    if let Some(sink) = sink {
-        node.background.spawn(run_sink(Arc::clone(node), sink, stopped.clone()));
-    }
-}
-
-async fn turn_wheel(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    loop {
-        ticks.tick().await;
-        node.wheel.turn(node.clock.monotonic());
-    }
-}
-
-async fn tell_presence(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(PRESENCE);
-    loop {
-        ticks.tick().await;
-        let (changes, gone) = node.directory.changes(node.clock.monotonic());
-        for change in changes {
-            let (user, online, last_seen) = (change.user, change.online, change.last_seen);
-            let presence = causerie_protocol::frame::down::Presence { user, online, last_seen };
-            for watcher in change.watchers.into_iter().filter_map(|id| node.connections.get(id)) {
-                watcher.push(Outgoing::Presence(presence.clone()));
-            }
-        }
-        if !gone.is_empty()
-            && let Err(error) = node.store.put_last_seen(gone).await
-        {
-            tracing::warn!(%error, "when users were last seen was not kept");
-        }
-    }
-}
-
-/// Keeps the durable ceiling of message ids ahead of the clock and of the ids.
-async fn raise_ceiling(node: Arc<Node>) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    let mut raised = causerie_protocol::Timestamp(0);
-    loop {
-        ticks.tick().await;
-        let ahead = node.clock.wall().max(node.ids.lock().last()).plus(CEILING);
-        if ahead < raised.plus(CEILING / 3) {
-            continue;
-        }
-        match node.store.raise_id_ceiling(ahead).await {
-            Ok(()) => {
-                node.ids.lock().raise_ceiling(ahead);
-                raised = ahead;
-            }
-            Err(error) => tracing::warn!(%error, "the ceiling of message ids was not raised"),
-        }
-    }
-}
 
 struct Inner {
     node: Arc<Node>,
@@ -223,24 +30,61 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Begins to put a node together.
-    pub fn builder() -> ChatBuilder {
-        ChatBuilder {
-            store: None,
-            rules: Arc::new(DefaultRules),
-            authenticator: Arc::new(NoTokens),
-            clock: Arc::new(SystemClock::default()),
-            sink: None,
-            settings: Settings::default(),
-        }
+    pub(crate) fn new(node: Arc<Node>, stop: watch::Sender<bool>) -> Self {
+        Self { inner: Arc::new(Inner { node, stop }) }
     }
 
-    /// Serves a client that has to say `hello`; `token` is what its handshake carried, if anything.
+    /// Begins to put a node together.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use causerie_actors::{Chat, Rules, SendContext, Verdict};
+    /// use causerie_protocol::{Body, ClientMessageId, Down};
+    /// use causerie_store::memory::MemoryStore;
+    ///
+    /// /// A house where nobody shouts.
+    /// struct Quiet;
+    ///
+    /// impl Rules for Quiet {
+    ///     fn may_send(&self, send: &SendContext<'_>) -> Verdict {
+    ///         let loud = send.body.as_json().contains('!');
+    ///         if loud { Verdict::Deny("Not so loud.".to_owned()) } else { Verdict::Allow }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let chat = Chat::builder().store(Arc::new(MemoryStore::new())).rules(Quiet).start().await?;
+    ///
+    /// // Users of this process: one to write, one to hear.
+    /// let alice = chat.user("alice".parse()?, "desk".parse()?);
+    /// let mut bob = chat.user("bob".parse()?, "phone".parse()?).connect();
+    /// assert!(matches!(bob.hear().await, Some(Down::Welcome(_))));
+    ///
+    /// let key = |byte| ClientMessageId::from_bytes([byte; 16]);
+    /// let refused = alice.send_to("bob".parse()?, key(1), Body::text("HELLO!")).await.unwrap_err();
+    /// assert_eq!(refused.message, "Not so loud.");
+    /// let sent = alice.send_to("bob".parse()?, key(2), Body::text("Hello")).await?;
+    /// assert!(matches!(bob.hear().await, Some(Down::Message(message)) if message.seq == sent.seq));
+    ///
+    /// chat.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn builder() -> ChatBuilder {
+        ChatBuilder::default()
+    }
+
+    /// Serves a client that has to say `hello`, whose token the [`Authenticator`](crate::Authenticator) checks;
+    /// `token` is what its handshake carried, if anything. Returns at once: the connection lives until one side ends it,
+    /// and the handle need not be kept.
     pub fn accept(&self, transport: impl Transport, token: Option<Box<str>>) -> ConnectionHandle {
         connection::accept(self.node(), Box::new(transport), connection::Entry::Hello(token))
     }
 
-    /// Serves a client whose identity the embedder vouches for: it is welcomed at once.
+    /// Serves a client whose identity the embedder vouches for: it is welcomed at once, with no `hello`. An older
+    /// connection of the same user and device is closed as replaced.
     pub fn attach(
         &self,
         identity: Identity,
@@ -250,13 +94,15 @@ impl Chat {
         connection::accept(self.node(), Box::new(transport), connection::Entry::Known(identity, device))
     }
 
-    /// A user of this process: what it does goes the same way as what clients do.
+    /// A user of this process: what it does goes the same way as what clients do. Nobody is asked whether there is such
+    /// a user: whoever has the [`Chat`] may act as anybody.
     pub fn user(&self, user: UserId, device: DeviceId) -> LocalUser {
         let origin = Arc::new(Origin { user, device, connection: None });
         LocalUser { node: Arc::clone(self.node()), origin }
     }
 
-    /// The store, for reading.
+    /// The store, for reading: a user's conversations, profiles, the event log. What is written goes through
+    /// [`user`](Self::user), because a conversation alone gives out its order.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.node().store
     }
@@ -334,12 +180,13 @@ impl Chat {
             .map_err(|error| unavailable(error.to_string()))?;
         let me = self.user(user.clone(), device);
         for conversation in mine {
-            me.ask(conversation.conversation, |origin, reply| Request::Erase(origin.user.clone(), reply))
-                .await?;
+            // First out, so that nothing comes after what is overwritten.
             let group = conversation.row.kind == causerie_protocol::frame::down::ConversationKind::Group;
             if group && !conversation.removed {
                 me.change(conversation.conversation, Change::Leave).await?;
             }
+            me.ask(conversation.conversation, |origin, reply| Request::Erase(origin.user.clone(), reply))
+                .await?;
         }
         self.store().erase_user(user.clone()).await.map_err(|error| unavailable(error.to_string()))
     }

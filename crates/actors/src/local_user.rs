@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use causerie_protocol::frame::down::{Conversation, HistoryAccess, Page, Sent};
+use causerie_protocol::frame::down::{Conversation, HistoryAccess, Message, Page, Sent};
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use causerie_protocol::{Body, ClientMessageId, ConversationId, Seq, Title, UserId};
 use tokio::sync::oneshot;
@@ -17,6 +17,17 @@ use crate::metrics::Limit;
 use crate::node::Node;
 use crate::reply::Reply;
 use crate::rules::{Draft, Verdict};
+
+/// Messages of a conversation, rising by seq without a gap.
+#[derive(Clone, Debug)]
+pub struct Messages {
+    /// The messages.
+    pub items: Vec<Message>,
+    /// The conversation's last position that the user may read.
+    pub head: Seq,
+    /// Whether there are more in the direction asked for.
+    pub more: bool,
+}
 
 /// Acts as a user without a connection; [`connect`](Self::connect) makes one, to hear.
 #[derive(Clone)]
@@ -145,21 +156,21 @@ impl LocalUser {
         }
     }
 
-    /// Messages after a position, oldest first, at most `limit`: a page of kind `messages`.
+    /// Messages after a position, oldest first, at most `limit`.
     ///
     /// # Errors
-    /// The refusal.
+    /// The refusal: `not_found` for who is not a member, `unavailable` when the store does not answer. Nothing changed.
     pub async fn sync(
         &self,
         conversation: ConversationId,
         after: Seq,
         limit: usize,
-    ) -> Result<Page, ErrorFrame> {
+    ) -> Result<Messages, ErrorFrame> {
         match self
             .ask(conversation, |from, reply| Request::Sync(from.user.clone(), after, limit, reply))
             .await?
         {
-            Down::Page(page) => Ok(page),
+            Down::Page(Page::Messages { items, head, more, .. }) => Ok(Messages { items, head, more }),
             other => Err(unexpected(&other)),
         }
     }

@@ -187,6 +187,7 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         ErrorCode::ALL.iter().for_each(|code| drop(self.errors.get_or_create(&[("code", code.name())])));
         Limit::ALL.iter().for_each(|limit| drop(self.limit_hits.get_or_create(&[("limit", limit.name())])));
+        drop(self.connections_closed.get_or_create(&[("reason", "client")]));
         let registry = registry.sub_registry_with_prefix("causerie");
         self.register_connections(registry);
         self.register_messages(registry);

@@ -1,5 +1,7 @@
 //! The composition root: what the server is made of, in the order in which it comes up and goes down.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,13 +36,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     process::raise_open_files()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let authority = Arc::new(Authority::open(&config, Arc::clone(&clock))?);
+    let token = config.admin.required_token().context("admin.token_file")?;
     let tls = Tls::open(&config.tls)?.map(Arc::new);
     let store = Arc::new(open_store(&config)?);
     let reloader =
         Arc::new(Reloader::new(config.clone(), Arc::clone(&authority), tls.clone(), Arc::clone(&telemetry)));
 
     let chat = Chat::builder()
-        .store(store)
+        .store(Arc::clone(&store) as _)
         .authenticator(Arc::clone(&authority) as _)
         .clock(Arc::clone(&clock))
         .settings(settings(&config))
@@ -49,7 +52,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let origins = Arc::new(Origins::new(Arc::clone(&reloader), authority.sign_in()));
     let pages = http::router(&chat, Arc::clone(&authority), Arc::clone(&origins));
-    let gateway = Gateway::bind(&config, chat.clone(), clock, origins, pages, tls.clone())
+    let gateway = Gateway::bind(&config, chat.clone(), Arc::clone(&clock), origins, pages, tls.clone())
         .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
     let operators = TcpListener::bind(config.admin.listen)
         .await
@@ -57,8 +60,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     announce(&config, &gateway, &operators, authority.sign_in(), tls.is_some())?;
 
     let watch = reloader.watch(signals.shutdown());
+    let mut registry = admin::metrics::registry(&chat, clock.wall());
+    admin::metrics::add_store(&mut registry, store);
+    gateway.register(&mut registry);
+    let admin = admin::Operators { chat: chat.clone(), clock, token, registry, shutdown: signals.shutdown() };
     let clients = gateway.run(signals.shutdown());
-    let admin = admin::run(operators, admin::router(&chat), signals.shutdown());
+    let admin = admin::run(operators, admin::router(admin), signals.shutdown());
     let life = async {
         loop {
             match signals.next().await {
@@ -75,8 +82,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             }
         }
     };
-    let ((), (), admin, ()) = tokio::join!(watch, clients, admin, life);
-    admin.context("the operators' listener failed")?;
+    tokio::join!(watch, clients, admin, life);
     tokio::task::spawn_blocking(move || telemetry.shutdown()).await?;
     Ok(())
 }
@@ -92,7 +98,11 @@ async fn next_end(signals: &mut Signals) -> Request {
 }
 
 fn open_store(config: &Config) -> anyhow::Result<FjallStore> {
-    let dir = config.store.data_dir.join("store");
+    let data_dir = &config.store.data_dir;
+    // For its owner only: everything that anybody has written is in it.
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+    made.with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
+    let dir = data_dir.join("store");
     let store = FjallConfig {
         node: NodeNumber::new(config.server.node_number),
         readers: config.store.reader_threads,

@@ -49,12 +49,21 @@ impl Raw {
         let address = server.addresses().public;
         let mut raw = Self::connect(address).await;
         raw.write(handshake(address).as_bytes()).await;
+        assert_eq!(raw.status().await, 101);
+        raw
+    }
+
+    /// Reads the head of an HTTP answer; returns its status, 0 when there is none.
+    pub(crate) async fn status(&mut self) -> u16 {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(timeout(PATIENCE, raw.0.read_u8()).await.expect("no handshake in time").expect("a head"));
+            match timeout(PATIENCE, self.0.read_u8()).await.expect("no answer in time") {
+                Ok(byte) => head.push(byte),
+                Err(_) => return 0,
+            }
         }
-        assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
-        raw
+        let status = String::from_utf8_lossy(&head).split(' ').nth(1).map(str::parse);
+        status.and_then(Result::ok).unwrap_or_default()
     }
 
     /// Connects and says nothing.

@@ -145,6 +145,11 @@ impl Server {
         self.process.said.borrow().iter().filter(|line| line.contains(words)).count()
     }
 
+    /// Everything that this run of it has said.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.process.said.borrow().clone()
+    }
+
     /// Waits until this run of it has said these words so many times.
     pub(crate) async fn says(&self, words: &str, times: usize) {
         let enough =
@@ -159,6 +164,17 @@ impl Server {
         let metrics = http::get(self.addresses.admin, "/metrics").await;
         let of_metric = |line: &str| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
         metrics.body.lines().find_map(of_metric).unwrap_or(0.0)
+    }
+
+    /// Waits until a metric is at least so high.
+    pub(crate) async fn metric_reaches(&self, name: &str, value: f64) {
+        let mut tick = interval(PATIENCE / 300);
+        let reached = async {
+            while self.metric(name).await < value {
+                tick.tick().await;
+            }
+        };
+        timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{name} did not reach {value}"));
     }
 
     /// Asks the admin API for something to be done.

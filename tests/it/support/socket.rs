@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -253,6 +254,26 @@ impl Socket {
             Ok(end) => end,
             Err(why) => panic!("{} waits for the end: {why}", self.name),
         }
+    }
+
+    /// Says goodbye as a client does that goes in order, and waits until the server has gone too.
+    pub(crate) async fn leave(mut self) {
+        self.say(Message::Close(None)).await;
+        self.end().await;
+    }
+
+    /// Waits for a frame while saying at intervals that one is there.
+    pub(crate) async fn wait_alive(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut heartbeat = interval(Duration::from_secs(2));
+        for _ in 0..PATIENCE.as_secs() / 2 {
+            heartbeat.tick().await;
+            self.done(json!({ "type": "ping" })).await;
+            let found = self.heard(&wanted).into_iter().next_back();
+            if let Some(found) = found {
+                return found;
+            }
+        }
+        panic!("{} waits for {what}: not in time", self.name)
     }
 
     /// Whether the server has closed by now.

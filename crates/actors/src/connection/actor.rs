@@ -132,8 +132,11 @@ impl State {
                 (Connection::known(handle.clone(), now), Some((identity, device)))
             }
         };
-        let span = tracing::debug_span!("connection", connection = handle.id().0, user = tracing::field::Empty);
-        span.in_scope(|| tracing::debug!(connection = handle.id().0, peer = transport.peer(), "opened"));
+        let span =
+            tracing::debug_span!("connection", connection = handle.id().0, user = tracing::field::Empty);
+        span.in_scope(|| {
+            tracing::debug!(connection = handle.id().0, peer = transport.peer(), "connection opened");
+        });
         let token = node.background.actor();
         let (backlog, out, cache) = (VecDeque::new(), Vec::new(), Vec::new());
         let state = Self {
@@ -176,12 +179,12 @@ impl State {
                 break;
             }
         }
-        let freed = self.write();
+        self.write();
         if self.core.has_ended() {
             return self.shut_down();
         }
-        // Answers that have just gone out may have made room for what could not be read before.
-        if freed && self.paused {
+        // What has just gone out may have made room for what could not be read before: nothing else would wake for it.
+        if self.paused && self.may_read() {
             self.handle.ring();
         }
         Flow::Continue(())
@@ -206,7 +209,9 @@ impl State {
         {
             self.handle.end(end);
         }
-        if let Some(end) = self.handle.take_end() {
+        if let Some(end) = self.handle.take_end()
+            && !self.core.has_ended()
+        {
             // What waits goes out before the goodbye.
             let drained = self.handle.drain(&mut self.out, usize::MAX);
             self.feed(Input::Answered(drained.answers), effects);
@@ -226,7 +231,7 @@ impl State {
         self.closed = true;
         self.node.metrics.count_close(reason);
         let connection = self.handle.id().0;
-        self.span.in_scope(|| tracing::debug!(connection, reason, "ended"));
+        self.span.in_scope(|| tracing::debug!(connection, reason, "connection ended"));
     }
 
     pub(super) fn feed(&mut self, input: Input<'_>, effects: &mut Vec<Effect>) {

@@ -172,8 +172,12 @@ impl Connection {
             Ok(identity) => match &mut self.phase {
                 Phase::Entering => effects.push(Effect::Register { identity, login }),
                 Phase::Open(open) if open.session.identity.user == identity.user => {
-                    open.session.identity = identity;
-                    self.wakes[0] = None;
+                    let before = std::mem::replace(&mut open.session.identity, identity).expires;
+                    // An earlier end needs a wake-up of its own; for a later one the old wake-up looks again.
+                    let earlier = |at: Timestamp| before.is_none_or(|before| at < before);
+                    if open.session.identity.expires.is_some_and(earlier) {
+                        self.wakes[0] = None;
+                    }
                     let done = Done { id: login.id, seq: None };
                     effects.push(Effect::Down(Box::new(Down::Ok(done))));
                 }
@@ -184,6 +188,7 @@ impl Connection {
                 }
                 Phase::Waiting { .. } | Phase::Ended => {}
             },
+            Err(_) if self.has_ended() => {}
             Err(error) => self.not_authenticated(&error, login.id, effects),
         }
     }
@@ -208,6 +213,10 @@ impl Connection {
     }
 
     fn registered(&mut self, mut session: Session, env: &Env<'_>, effects: &mut Vec<Effect>) {
+        // One that was told to end meanwhile stays ended; its `Leave` is on the way.
+        if !matches!(self.phase, Phase::Entering) {
+            return;
+        }
         let settings = env.settings;
         let welcome = Welcome {
             id: session.hello.take(),
@@ -236,6 +245,10 @@ impl Connection {
 
     /// Nothing more arrives.
     fn gone(&mut self, end: TransportEnd, effects: &mut Vec<Effect>) {
+        // Nothing may follow the close frame.
+        if self.has_ended() {
+            return;
+        }
         match end {
             TransportEnd::Closed | TransportEnd::Broken(_) => {
                 self.leave(Leave::Orderly, effects);

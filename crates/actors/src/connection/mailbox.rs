@@ -86,7 +86,8 @@ impl ConnectionHandle {
 
     /// To be called before looking.
     pub(super) fn clear_bell(&self) {
-        self.0.rung.store(false, Ordering::SeqCst);
+        // A swap, not a store: it takes in what every ring before it has put down.
+        self.0.rung.swap(false, Ordering::SeqCst);
     }
 
     pub(super) fn ring(&self) {

@@ -25,3 +25,6 @@ pub use mailbox::ConnectionHandle;
 pub use outbox::{Live, OutboxLimits, Outgoing};
 pub use registry::{Connections, SessionInfo};
 pub use transport::{Incoming, Transport, TransportEnd};
+
+#[cfg(test)]
+mod tests;

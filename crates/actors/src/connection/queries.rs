@@ -1,6 +1,7 @@
 //! Questions that the store answers, beside the conversations.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use causerie_protocol::frame::down::{self, Blocks, Page, Presence, Profiles, Settings};
 use causerie_protocol::frame::up::Known;
@@ -9,16 +10,21 @@ use causerie_protocol::{ConversationId, RequestId, Timestamp, UserId};
 use causerie_store::Entry;
 use causerie_store::model::UserConversation;
 use causerie_store::port::{ReadError, WriteError};
+use hashbrown::HashMap;
 use serde_json::value::RawValue;
 
 use super::effect::Query;
 use super::outbox::Outgoing;
 use super::requests::ok;
+use crate::bounded::Refused;
 use crate::conversation::{Origin, Request};
 use crate::describe::describe;
 use crate::metrics::Limit;
 use crate::node::Node;
 use crate::reply::Reply;
+
+/// How soon a conversation whose mailbox is full is told again.
+const FULL: Duration = Duration::from_millis(20);
 
 /// Why a question has no answer.
 enum Failed {
@@ -86,11 +92,7 @@ async fn ask(node: &Arc<Node>, origin: &Origin, query: Query, id: Option<Request
             }
             let conversation = ConversationId::direct(&user, &other);
             store.put_block(user.clone(), other, blocked).await?;
-            // One that is not open reads the store when it opens.
-            if let Some(open) = node.conversations.open(conversation) {
-                // A full or closed one is opened anew, or checks the store again, by then.
-                let _ = open.send(vec![Request::Blocked(user, blocked)]);
-            }
+            tell_blocked(node, conversation, user, blocked).await;
             Ok(ok(id))
         }
         Query::Blocks => Ok(Down::Blocks(Blocks { id, users: store.blocks(user).await? })),
@@ -118,6 +120,16 @@ async fn ask(node: &Arc<Node>, origin: &Origin, query: Query, id: Option<Request
             Ok(ok(id))
         }
         Query::Watch(users) => watch(node, origin, &users, id).await,
+    }
+}
+
+/// Tells an open conversation; one that is not open, or closes meanwhile, reads the store when it opens.
+async fn tell_blocked(node: &Node, conversation: ConversationId, by: UserId, blocked: bool) {
+    while let Some(open) = node.conversations.open(conversation) {
+        match open.send(vec![Request::Blocked(by.clone(), blocked)]) {
+            Err((_, Refused::Full)) => tokio::time::sleep(FULL).await,
+            Ok(()) | Err((_, Refused::Closed)) => return,
+        }
     }
 }
 
@@ -195,6 +207,7 @@ async fn conversations(
     let mut all: Vec<_> = mine.into_iter().zip(heads).map(listed).collect();
     all.retain(|listed| after.is_none_or(|after| listed.key() < after));
     all.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.key()));
+    let known: HashMap<_, _> = known.iter().map(|known| (known.conversation, known.seq)).collect();
     let mut page = Vec::with_capacity(limit.min(all.len()));
     let mut next = None;
     let mut left = all.len();
@@ -202,11 +215,11 @@ async fn conversations(
         left -= 1;
         let head = listed.last.as_ref().map(|entry| entry.seq).unwrap_or_default();
         let id = listed.conversation.conversation;
-        if known.iter().any(|known| known.conversation == id && known.seq == head) {
+        if known.get(&id) == Some(&head) {
             continue;
         }
         let place = listed.key();
-        page.push(item(node, &user, listed).await);
+        page.extend(item(node, &user, listed).await?);
         if page.len() == limit {
             next = (left > 0).then(|| format!("{}.{}", place.0.0, place.1));
             break;
@@ -215,22 +228,30 @@ async fn conversations(
     Ok((page, next))
 }
 
-/// One item: an open conversation says it itself, since its cursors may be ahead of the store.
-async fn item(node: &Node, user: &UserId, listed: Listed) -> down::Conversation {
-    if let Some(open) = node.conversations.open(listed.conversation.conversation) {
+/// One item, if the user is still a member: it may have been removed since the list was read, and the last entry, which
+/// was read later, is not for it then. An open conversation says it itself, otherwise the store is asked again.
+async fn item(node: &Node, user: &UserId, listed: Listed) -> Result<Option<down::Conversation>, ReadError> {
+    let id = listed.conversation.conversation;
+    if let Some(open) = node.conversations.open(id) {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let reply = Reply::call(move |frame| {
             // Nobody waits any more when the client has gone.
             let _ = sender.send(frame);
         });
-        if open.send(vec![Request::Describe(user.clone(), reply)]).is_ok()
-            && let Ok(Down::Conversation(described)) = receiver.await
-        {
-            return described.conversation;
+        if open.send(vec![Request::Describe(user.clone(), reply)]).is_ok() {
+            match receiver.await {
+                Ok(Down::Conversation(described)) => return Ok(Some(described.conversation)),
+                Ok(Down::Error(error)) if error.code == ErrorCode::NotFound => return Ok(None),
+                // It failed or closed meanwhile.
+                _ => {}
+            }
         }
     }
+    let Some(mine) = node.store.conversation_of(user.clone(), id).await?.filter(|mine| !mine.removed) else {
+        return Ok(None);
+    };
     let head = listed.last.as_ref().map(|entry| entry.seq).unwrap_or_default();
-    describe(user, &listed.conversation, head, listed.last.as_ref())
+    Ok(Some(describe(user, &mine, head, listed.last.as_ref())))
 }
 
 fn parse_place(text: &str) -> Option<(Timestamp, ConversationId)> {

@@ -89,7 +89,10 @@ impl Connections {
         let new =
             || User { connections: SmallVec::new(), sends: Arc::new(Mutex::new(Bucket::new(sends, now))) };
         let user = part.entry(info.user.clone()).or_insert_with(new);
-        if user.connections.len() >= limit {
+        // A device whose old connection hangs does not stand in its own way: that one is about to be replaced.
+        let full = user.connections.len() >= limit;
+        let far_over = user.connections.len() >= limit.saturating_mul(2);
+        if full && (far_over || !self.has_device(&user.connections, &info.device)) {
             return None;
         }
         user.connections.push(handle.clone());
@@ -99,6 +102,12 @@ impl Connections {
             entry.1 = Some(info);
         }
         Some(bucket)
+    }
+
+    fn has_device(&self, connections: &[ConnectionHandle], device: &DeviceId) -> bool {
+        let all = self.all.lock();
+        let info = |connection: &ConnectionHandle| all.get(&connection.id())?.1.as_ref();
+        connections.iter().filter_map(info).any(|info| info.device == *device)
     }
 
     /// A connection ended.

@@ -24,7 +24,7 @@ impl State {
             let Some(frame) = self.backlog.pop_front() else { break };
             self.feed(Input::Frame(&frame), effects);
         }
-        if !self.backlog.is_empty() || !self.may_read() {
+        if !self.may_read() || !self.backlog.is_empty() {
             return false;
         }
         self.backlog = VecDeque::new();
@@ -76,8 +76,8 @@ impl State {
         may
     }
 
-    /// Writes what there is; returns whether answers went out.
-    pub(super) fn write(&mut self) -> bool {
+    /// Writes what there is.
+    pub(super) fn write(&mut self) {
         let waker = self.handle.waker();
         let mut context = Context::from_waker(&waker);
         let (mut answers, mut blocked) = (0, false);
@@ -118,7 +118,6 @@ impl State {
         if !self.out.is_empty() && !blocked && !self.gone {
             self.handle.ring();
         }
-        answers > 0
     }
 
     /// Ends the stream when the last bytes are out, or when the client does not take them in time.

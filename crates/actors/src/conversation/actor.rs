@@ -20,6 +20,7 @@ use super::handle::Env;
 use super::input::{Input, Request};
 use super::open::{blocked_by, open};
 use super::owner::ConversationHandle;
+use super::recover::recover;
 use super::state::Conversation;
 use crate::bounded::Permit;
 use crate::connection::Outgoing;
@@ -60,10 +61,11 @@ pub(super) struct State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        if !self.orderly {
-            tracing::error!(conversation = %self.handle.id(), "a conversation failed; it will be opened anew");
+        if self.orderly {
+            return self.handle.let_go(&self.node);
         }
-        self.handle.let_go(&self.node);
+        tracing::error!(conversation = %self.handle.id(), "a conversation failed; it will be opened anew");
+        recover(&self.node, &self.handle);
     }
 }
 
@@ -78,7 +80,15 @@ impl Actor for ConversationActor {
         (node, handle, token): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let span = tracing::debug_span!("conversation", conversation = %handle.id());
-        Ok(State { node, handle, conversation: None, effects: Vec::new(), orderly: false, span, _token: token })
+        Ok(State {
+            node,
+            handle,
+            conversation: None,
+            effects: Vec::new(),
+            orderly: false,
+            span,
+            _token: token,
+        })
     }
 
     async fn handle(
@@ -92,7 +102,9 @@ impl Actor for ConversationActor {
         if state.conversation.is_none() && !tick {
             match open(&state.node, state.handle.id()).instrument(span.clone()).await {
                 Ok(conversation) => {
-                    span.in_scope(|| tracing::debug!(conversation = %state.handle.id(), "opened"));
+                    span.in_scope(
+                        || tracing::debug!(conversation = %state.handle.id(), "conversation opened"),
+                    );
                     state.conversation = Some(conversation);
                 }
                 Err(error) => {
@@ -106,9 +118,16 @@ impl Actor for ConversationActor {
         }
         if let Some([by, with]) = state.begins(&message) {
             match blocked_by(&state.node, [&by, &with]).instrument(span.clone()).await {
-                Ok(blocked_by) => state.conversation.iter_mut().for_each(|it| it.blocked_by.clone_from(&blocked_by)),
+                Ok(blocked_by) => {
+                    if let Some(conversation) = &mut state.conversation {
+                        conversation.blocked_by = blocked_by;
+                    }
+                }
                 Err(error) => {
                     refuse_all(message, &error);
+                    if state.may_close(tick) {
+                        state.close(&myself);
+                    }
                     return Ok(());
                 }
             }
@@ -134,7 +153,7 @@ impl State {
     /// Lets the core decide, and performs what it wants.
     fn take_in(&mut self, message: Message) {
         let Some(conversation) = &mut self.conversation else { return };
-        let node = &self.node;
+        let node = Arc::clone(&self.node);
         let env = Env {
             now: node.clock.monotonic(),
             wall: node.clock.wall(),
@@ -164,12 +183,20 @@ impl State {
             }
             Message::Tick => conversation.handle(Input::Tick, &env, &mut effects),
         }
-        conversation.settle(&env, &mut effects);
+        // Before the embedder's rules are asked: what is durable is told even if they fail.
+        self.perform_all(&mut effects);
+        if let Some(conversation) = &mut self.conversation {
+            conversation.settle(&env, &mut effects);
+        }
+        self.perform_all(&mut effects);
+        // A burst leaves no room behind.
+        self.effects = if effects.capacity() > 64 { Vec::new() } else { effects };
+    }
+
+    fn perform_all(&mut self, effects: &mut Vec<Effect>) {
         for effect in effects.drain(..) {
             self.perform(effect);
         }
-        // A burst leaves no room behind.
-        self.effects = if effects.capacity() > 64 { Vec::new() } else { effects };
     }
 
     fn perform(&mut self, effect: Effect) {
@@ -294,7 +321,7 @@ impl State {
     fn close(&mut self, myself: &ActorRef<Message>) {
         if self.handle.close_if_empty() {
             self.orderly = true;
-            tracing::debug!(conversation = %self.handle.id(), "closed");
+            tracing::debug!(conversation = %self.handle.id(), "conversation closed");
             self.node.conversations.forget(self.handle.id());
             myself.stop(None);
         } else if self.conversation.is_none() {

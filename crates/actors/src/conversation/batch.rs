@@ -16,6 +16,7 @@ use super::effect::{Answer, Delivery, Effect};
 use super::handle::{Env, not_found, refuse};
 use super::input::{Origin, SendRequest};
 use super::state::{Conversation, DIRECT_MEMBER, InFlight, Known, Member, Waiting, WaitingSend};
+use crate::bounded::Permit;
 use crate::metrics::Limit;
 use crate::reply::Reply;
 use crate::rules::{SendContext, Verdict};
@@ -29,6 +30,7 @@ struct Draft {
     replies: Vec<Answer>,
     fingerprints: Vec<Fingerprint>,
     removed: Vec<UserId>,
+    permits: Vec<Permit>,
     bytes: usize,
 }
 
@@ -95,16 +97,17 @@ impl Conversation {
                     self.queue.push_front(other);
                     break;
                 }
-                Waiting::Change(origin, change, reply) => {
+                Waiting::Change(origin, change, reply, _) => {
                     if let Some(draft) = self.draft_change(&origin, change, reply, env, effects) {
                         return self.put_under_way(draft, env, effects);
                     }
                 }
-                Waiting::Create(origin, create, reply) => {
+                Waiting::Create(origin, create, reply, _) => {
                     if let Some(draft) = self.draft_create(&origin, create, reply, env, effects) {
                         return self.put_under_way(draft, env, effects);
                     }
                 }
+                Waiting::Erase(user, reply) => self.erase(user, reply, effects),
             }
         }
         if !draft.replies.is_empty() {
@@ -121,7 +124,7 @@ impl Conversation {
         for waiting in &mut self.queue {
             let Waiting::Send(send) = waiting else { continue };
             if keys.len() < Batch::MAX_ENTRIES && needs_asking(recent, send) {
-                send.known = Known::Asked;
+                send.known = Known::Asked(self.head);
                 keys.push((send.request.from.user.clone(), send.request.client_message_id));
             }
         }
@@ -138,12 +141,12 @@ impl Conversation {
             Ok(entries) => entries.into_iter(),
             Err(error) => return self.refuse_asked(&error, effects),
         };
-        let head = self.head;
         for waiting in &mut self.queue {
             let Waiting::Send(send) = waiting else { continue };
-            if matches!(send.known, Known::Asked)
+            if let Known::Asked(head) = send.known
                 && let Some(answer) = answers.next()
             {
+                // What was committed while the store looked may have been missed: the head of the question counts.
                 send.known = answer.map_or(Known::NewAt(head), |entry| Known::Existing(Box::new(entry)));
             }
         }
@@ -171,6 +174,7 @@ impl Conversation {
         let seq = Seq(self.head.0 + draft.batch.entries.len() as u64 + 1);
         draft.bytes += request.body.as_json().len();
         draft.fingerprints.push(fingerprint);
+        draft.permits.push(request.bytes);
         draft.batch.entries.push(Entry {
             seq,
             message_id,
@@ -257,6 +261,11 @@ impl Conversation {
                 let replies = self.finish_answers(in_flight.replies);
                 effects.push(Effect::Deliver(Delivery { committed, replies, also: in_flight.removed }));
             }
+            // A second attempt that is refused says nothing of the first.
+            Err((batch, AppendError::Refused(_))) if in_flight.doubtful => {
+                in_flight.again = Some(batch);
+                self.in_flight = Some(in_flight);
+            }
             Err((_, AppendError::Refused(why))) => {
                 for answer in in_flight.replies {
                     if let Some(reply) = answer.into_reply() {
@@ -270,6 +279,7 @@ impl Conversation {
                 }
             }
             Err((batch, AppendError::Unknown(_))) => {
+                in_flight.doubtful = true;
                 in_flight.again = Some(batch);
                 self.in_flight = Some(in_flight);
             }
@@ -296,95 +306,20 @@ impl Conversation {
             }
         }
     }
-
-    /// Ends what has waited too long.
-    pub(super) fn expire(&mut self, env: &Env<'_>, effects: &mut Vec<Effect>) {
-        let late = |since: Duration, limit: Duration| env.now.saturating_sub(since) >= limit;
-        if self.queue.iter().any(|waiting| matches!(waiting, Waiting::Send(send) if late(send.request.since, env.settings.send_deadline))) {
-            for waiting in std::mem::take(&mut self.queue) {
-                match waiting {
-                    Waiting::Send(send) if late(send.request.since, env.settings.send_deadline) && !matches!(send.known, Known::Asked) => {
-                        self.dequeued(&send.request.from.user);
-                        effects.push(Effect::LimitHit(Limit::SendDeadline));
-                        let message = "The store did not take the message in time; nothing was stored.";
-                        refuse(send.request.reply, ErrorCode::Unavailable, message, effects);
-                    }
-                    other => self.queue.push_back(other),
-                }
-            }
-        }
-        if let Some(in_flight) = &mut self.in_flight
-            && late(in_flight.since, env.settings.outcome_deadline)
-        {
-            for answer in std::mem::take(&mut in_flight.replies) {
-                let Some(reply) = answer.into_reply() else { continue };
-                effects.push(Effect::LimitHit(Limit::OutcomeDeadline));
-                let message =
-                    "The store does not answer; the message may have been stored. Send it again to learn it.";
-                refuse(reply, ErrorCode::UnknownOutcome, message, effects);
-            }
-        }
-    }
-
-    fn give_up_queue(&mut self, effects: &mut Vec<Effect>) {
-        self.queued.clear();
-        for waiting in std::mem::take(&mut self.queue) {
-            let reply = match waiting {
-                Waiting::Send(send) => send.request.reply,
-                Waiting::Change(_, _, reply) | Waiting::Create(_, _, reply) => reply,
-            };
-            refuse(
-                reply,
-                ErrorCode::Unavailable,
-                "This node does not own the conversation at the moment.",
-                effects,
-            );
-        }
-    }
-
-    fn refuse_asked(&mut self, error: &ReadError, effects: &mut Vec<Effect>) {
-        for waiting in std::mem::take(&mut self.queue) {
-            match waiting {
-                Waiting::Send(send) if matches!(send.known, Known::Asked) => {
-                    self.dequeued(&send.request.from.user);
-                    let code = match error {
-                        ReadError::Corrupt(_) => ErrorCode::Internal,
-                        ReadError::Unavailable(_) => ErrorCode::Unavailable,
-                    };
-                    refuse(
-                        send.request.reply,
-                        code,
-                        format!("The message was not stored: {error}."),
-                        effects,
-                    );
-                }
-                other => self.queue.push_back(other),
-            }
-        }
-    }
-
-    fn dequeued(&mut self, user: &UserId) {
-        if let Some(count) = self.queued.get_mut(user) {
-            *count -= 1;
-            if *count == 0 {
-                self.queued.remove(user);
-            }
-        }
-    }
 }
 
 /// Whether it is known if the message is new.
 fn is_settled(recent: &super::dedupe::Recent, send: &WaitingSend) -> bool {
-    !matches!(send.known, Known::Asked) && !needs_asking(recent, send)
+    !matches!(send.known, Known::Asked(_)) && !needs_asking(recent, send)
 }
 
 /// A key that is among the last ones may be this very message; one that is not there may be older than they are.
 fn needs_asking(recent: &super::dedupe::Recent, send: &WaitingSend) -> bool {
     let here = recent.position(send.fingerprint);
     match send.known {
-        Known::Asked | Known::Existing(_) => false,
-        // Something with this fingerprint was committed since the store was asked.
-        Known::NewAt(head) => here.is_some_and(|seq| seq > head),
+        Known::Asked(_) | Known::Existing(_) => false,
+        // Something with this fingerprint was committed since the store was asked, or so much that it cannot be told.
+        Known::NewAt(head) => head < recent.floor() || here.is_some_and(|seq| seq > head),
         Known::Unknown => {
             let floor = recent.floor();
             let first_attempt_above =
@@ -443,7 +378,15 @@ pub(super) fn ready(
     fingerprints: Vec<Fingerprint>,
     removed: Vec<UserId>,
 ) -> (Batch, InFlight) {
-    let in_flight = InFlight { replies, fingerprints, removed, since: Duration::ZERO, again: None };
+    let in_flight = InFlight {
+        replies,
+        fingerprints,
+        removed,
+        _permits: Vec::new(),
+        since: Duration::ZERO,
+        doubtful: false,
+        again: None,
+    };
     (batch, in_flight)
 }
 
@@ -454,6 +397,7 @@ impl Draft {
             replies: Vec::new(),
             fingerprints: Vec::new(),
             removed: Vec::new(),
+            permits: Vec::new(),
             bytes: 0,
         }
     }
@@ -465,7 +409,8 @@ impl Draft {
     }
 
     fn done(self) -> (Batch, InFlight) {
-        ready(self.batch, self.replies, self.fingerprints, self.removed)
+        let (batch, in_flight) = ready(self.batch, self.replies, self.fingerprints, self.removed);
+        (batch, InFlight { _permits: self.permits, ..in_flight })
     }
 }
 

@@ -55,12 +55,12 @@ impl Conversation {
     /// Tells what is kept by now, or lets it wait for another try.
     pub(super) fn cursors_stored(&mut self, stored: bool, effects: &mut Vec<Effect>) {
         for (user, device, cursor) in std::mem::take(&mut self.cursors_in_flight) {
+            let Some(member) = self.members.get_mut(&user) else { continue };
             if !stored {
                 let waiting = self.cursors.entry((user, device)).or_default();
                 *waiting = waiting.max(cursor);
                 continue;
             }
-            let Some(member) = self.members.get_mut(&user) else { continue };
             let before = member.cursor;
             member.cursor = before.max(cursor);
             if member.cursor == before {

@@ -74,7 +74,11 @@ fn finish(answer: Answer, conversation: ConversationId, entry: Option<&Entry>) {
     }
 }
 
-fn sent(conversation: ConversationId, entry: &Entry, id: Option<causerie_protocol::RequestId>) -> Sent {
+pub(super) fn sent(
+    conversation: ConversationId,
+    entry: &Entry,
+    id: Option<causerie_protocol::RequestId>,
+) -> Sent {
     Sent {
         id,
         conversation,

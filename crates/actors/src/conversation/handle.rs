@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::effect::Effect;
 use super::input::{Input, Request};
-use super::state::Conversation;
+use super::state::{Conversation, Waiting};
 use crate::describe::erased;
 use crate::reply::Reply;
 use crate::rules::Rules;
@@ -69,7 +69,7 @@ impl Conversation {
         match request {
             Request::Send(send) => self.admit(send, env, effects),
             Request::Change(origin, change, reply) => self.admit_change(origin, change, reply, env, effects),
-            Request::Create(origin, create, reply) => self.admit_create(origin, create, reply, effects),
+            Request::Create(origin, create, reply) => self.admit_create(origin, create, reply, env, effects),
             Request::Cursor(origin, delivered, read) => self.cursor(&origin, delivered, read, effects),
             Request::Sync(user, after, limit, reply) => self.sync(&user, after, limit, reply, env, effects),
             Request::History(user, before, limit, reply) => {
@@ -92,16 +92,8 @@ impl Conversation {
                     self.blocked_by.push(by);
                 }
             }
-            Request::Erase(user, reply) => {
-                // Lists show the last entry: from here on without what is about to be erased.
-                if let Some(last) = &mut self.last
-                    && last.from == user
-                    && last.kind == EntryKind::Message
-                {
-                    last.body = erased();
-                }
-                effects.push(Effect::Erase(user, self.head, reply));
-            }
+            // In its turn: what the user has on its way is there by then.
+            Request::Erase(user, reply) => self.queue.push_back(Waiting::Erase(user, reply)),
         }
     }
 
@@ -115,6 +107,18 @@ impl Conversation {
         {
             effects.push(Effect::Append(batch));
         }
+    }
+
+    /// Overwrites what a user wrote up to here.
+    pub(super) fn erase(&mut self, user: UserId, reply: Reply, effects: &mut Vec<Effect>) {
+        // Lists show the last entry: from here on without what is about to be erased.
+        if let Some(last) = &mut self.last
+            && last.from == user
+            && last.kind == EntryKind::Message
+        {
+            last.body = erased();
+        }
+        effects.push(Effect::Erase(user, self.head, reply));
     }
 
     pub(super) fn membership(&self, user: &UserId) -> Option<Seq> {

@@ -44,16 +44,10 @@ impl Conversation {
         if self.membership(&origin.user).is_none() {
             return not_found(reply, effects);
         }
-        if self.queue.len() >= env.settings.conversation_queue {
-            effects.push(Effect::LimitHit(Limit::ConversationQueue));
-            return refuse(
-                reply,
-                ErrorCode::Busy,
-                "This conversation has too many changes waiting.",
-                effects,
-            );
+        if self.is_full(env) {
+            return refuse_full(reply, effects);
         }
-        self.queue.push_back(Waiting::Change(origin, change, reply));
+        self.queue.push_back(Waiting::Change(origin, change, reply, env.now));
     }
 
     /// Lets a creation wait for its turn.
@@ -62,12 +56,20 @@ impl Conversation {
         origin: Arc<Origin>,
         create: Create,
         reply: Reply,
+        env: &Env<'_>,
         effects: &mut Vec<Effect>,
     ) {
         if self.row.is_some() && self.membership(&origin.user).is_none() {
             return not_found(reply, effects);
         }
-        self.queue.push_back(Waiting::Create(origin, create, reply));
+        if self.is_full(env) {
+            return refuse_full(reply, effects);
+        }
+        self.queue.push_back(Waiting::Create(origin, create, reply, env.now));
+    }
+
+    fn is_full(&self, env: &Env<'_>) -> bool {
+        self.queue.len() >= env.settings.conversation_queue
     }
 
     /// Turns a creation into a batch; an existing conversation is answered as it is.
@@ -130,6 +132,12 @@ impl Conversation {
         env: &Env<'_>,
         effects: &mut Vec<Effect>,
     ) -> Option<(Batch, InFlight)> {
+        let limit = env.settings.group_members;
+        if others.len() >= limit {
+            effects.push(Effect::LimitHit(Limit::GroupMembers));
+            refuse(reply, ErrorCode::TooLarge, format!("A group has at most {limit} members."), effects);
+            return None;
+        }
         let mut draft = self.membership_draft(origin, env)?;
         let mut users = vec![origin.user.clone()];
         users.extend(others);
@@ -442,6 +450,11 @@ impl Conversation {
         let page = down::Page::Members { id: reply.id().cloned(), items, next };
         effects.push(Effect::Answer(reply, Box::new(Down::Page(page))));
     }
+}
+
+fn refuse_full(reply: Reply, effects: &mut Vec<Effect>) {
+    effects.push(Effect::LimitHit(Limit::ConversationQueue));
+    refuse(reply, ErrorCode::Busy, "This conversation has too many changes waiting.", effects);
 }
 
 /// Done, or the error that the asker gets.

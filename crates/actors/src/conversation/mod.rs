@@ -10,15 +10,20 @@ mod cursors;
 mod dedupe;
 mod deliver;
 pub mod effect;
+mod give_up;
 pub mod handle;
 pub mod input;
 mod members;
 mod open;
 mod owner;
 mod reads;
+mod recover;
 pub mod state;
 
 pub use input::{Change, Create, Origin, Request, SendRequest};
 pub(crate) use owner::refuse_busy;
 pub use owner::{ConversationHandle, Conversations};
 pub use state::Conversation;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use causerie_cluster::{OwnerHandle, Router};
 use causerie_protocol::ConversationId;
 use causerie_protocol::frame::ErrorCode;
 use ractor::{ActorRef, ActorRuntime};
+use tokio::sync::Notify;
 
 use super::actor::{ConversationActor, Message};
 use super::input::Request;
@@ -25,6 +26,7 @@ struct Shared {
     /// The actor's state, and each append under way. The last to let go closes the conversation: one that failed must
     /// not be opened anew while a batch of it may still become durable.
     holds: AtomicUsize,
+    let_go: Notify,
 }
 
 /// An open conversation. It may close when nobody holds a permit; then a new one has to be got.
@@ -57,9 +59,22 @@ impl ConversationHandle {
         self.0.holds.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Ends when nobody but the caller holds it.
+    pub(super) async fn held_alone(&self) {
+        loop {
+            let let_go = self.0.let_go.notified();
+            if self.0.holds.load(Ordering::Acquire) == 1 {
+                return;
+            }
+            let_go.await;
+        }
+    }
+
     /// It has ended. The last one closes.
     pub(super) fn let_go(&self, node: &Node) {
-        if self.0.holds.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let holds = self.0.holds.fetch_sub(1, Ordering::AcqRel);
+        self.0.let_go.notify_waiters();
+        if holds == 1 {
             self.0.bound.close();
             node.conversations.router.forget(self.0.id);
         }
@@ -189,8 +204,13 @@ pub(crate) fn refuse_busy(metrics: &Metrics, requests: Vec<Request>) {
 }
 
 fn open(node: &Arc<Node>, id: ConversationId) -> ConversationHandle {
-    let shared =
-        Shared { id, bound: Bound::new(MAILBOX), actor: OnceLock::new(), holds: AtomicUsize::new(1) };
+    let shared = Shared {
+        id,
+        bound: Bound::new(MAILBOX),
+        actor: OnceLock::new(),
+        holds: AtomicUsize::new(1),
+        let_go: Notify::new(),
+    };
     let handle = ConversationHandle(Arc::new(shared));
     let arguments = (Arc::clone(node), handle.clone(), node.background.actor());
     match ActorRuntime::spawn_instant(None, ConversationActor, arguments) {

@@ -15,6 +15,7 @@ use crate::describe::describe;
 use super::dedupe::{Fingerprint, Recent};
 use super::effect::Answer;
 use super::input::{Change, Create, Origin, SendRequest};
+use crate::bounded::Permit;
 use crate::bucket::Bucket;
 use crate::reply::Reply;
 use crate::settings::Settings;
@@ -34,8 +35,9 @@ pub struct Member {
 #[derive(Debug)]
 pub(super) enum Waiting {
     Send(Box<WaitingSend>),
-    Change(Arc<Origin>, Change, Reply),
-    Create(Arc<Origin>, Create, Reply),
+    Change(Arc<Origin>, Change, Reply, Duration),
+    Create(Arc<Origin>, Create, Reply, Duration),
+    Erase(UserId, Reply),
 }
 
 /// How much is known about whether a send is new.
@@ -43,9 +45,9 @@ pub(super) enum Waiting {
 pub(super) enum Known {
     /// Nothing yet.
     Unknown,
-    /// The store is being asked.
-    Asked,
-    /// The store did not have the key when the head was here.
+    /// The store is being asked, since the head was here.
+    Asked(Seq),
+    /// The store did not have the key among the positions up to here.
     NewAt(Seq),
     /// It has this entry already.
     Existing(Box<Entry>),
@@ -64,7 +66,11 @@ pub(super) struct InFlight {
     pub(super) replies: Vec<Answer>,
     pub(super) fingerprints: Vec<Fingerprint>,
     pub(super) removed: Vec<UserId>,
+    /// The shares of its messages in the node's bound on bytes that wait.
+    pub(super) _permits: Vec<Permit>,
     pub(super) since: Duration,
+    /// An attempt may have been stored: nothing else may take these positions, whatever a later attempt says.
+    pub(super) doubtful: bool,
     /// The same batch, while its outcome is unknown and it has to be tried again.
     pub(super) again: Option<Batch>,
 }

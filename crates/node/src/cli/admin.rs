@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::bail;
-use causerie_protocol::{DeviceId, UserId};
+use causerie_protocol::{ConversationId, DeviceId, UserId};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -21,6 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 Examples:
   causerie admin sessions
   causerie admin conversations --user alice
+  causerie admin conversation 0e8b5a0c-6b0f-8d2c-9a54-3c1f0d7e9b21
   causerie admin kick --user alice --device phone-1
   causerie admin revoke --user alice         every token issued to her until now
   causerie admin block --user mallory        no sign-in any more
@@ -42,6 +43,12 @@ enum Command {
         /// The user
         #[arg(long, value_name = "NAME")]
         user: UserId,
+    },
+    /// What a conversation is, and how far it has come
+    Conversation {
+        /// Its id
+        #[arg(value_name = "ID")]
+        conversation: ConversationId,
     },
     /// Close a user's connections; they may come back
     Kick {
@@ -67,6 +74,8 @@ enum Command {
         #[arg(long, value_name = "NAME")]
         user: UserId,
     },
+    /// Who is blocked
+    Blocked,
     /// Let a blocked user in again
     Unblock {
         /// The user
@@ -99,6 +108,9 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
         Command::Conversations { user } => {
             server.get("/admin/conversations", &[("user", user.as_str())], out)
         }
+        Command::Conversation { conversation } => {
+            server.get(&format!("/admin/conversations/{conversation}"), &[], out)
+        }
         Command::Kick { user, device: None } => server.post("/admin/kick", &json!({ "user": user }), out),
         Command::Kick { user, device: Some(device) } => {
             server.post("/admin/kick", &json!({ "user": user, "device": device }), out)
@@ -108,6 +120,7 @@ pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
         }
         Command::Revoke { user, .. } => server.post("/admin/revoke", &json!({ "user": user }), out),
         Command::Block { user } => server.post("/admin/block", &json!({ "user": user }), out),
+        Command::Blocked => server.get("/admin/blocked", &[], out),
         Command::Unblock { user } => server.post("/admin/unblock", &json!({ "user": user }), out),
         Command::ExportUser { user } => server.get(&format!("{}/export", of_user(user)), &[], out),
         Command::EraseUser { user, yes: false } => {

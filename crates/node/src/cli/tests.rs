@@ -1,5 +1,7 @@
 //! The commands, as they are typed.
 
+mod operators;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -176,6 +178,7 @@ fn every_admin_command_is_one_request() {
             vec!["revoke", "--token-id", "t"],
             format!("POST /admin/revoke HTTP/1.1|{json}|{{\"token_id\":\"t\"}}"),
         ),
+        (vec!["blocked"], "GET /admin/blocked HTTP/1.1|".to_owned()),
         (vec!["block", "--user", "bob"], format!("POST /admin/block HTTP/1.1|{json}|{{\"user\":\"bob\"}}")),
         (
             vec!["unblock", "--user", "bob"],

@@ -12,6 +12,7 @@ use causerie_protocol::Clock;
 use causerie_protocol::frame::CloseCode;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use prometheus_client::registry::Registry;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::http::{HeaderMap, header};
@@ -20,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::door::{Door, DoorLimits, Pass};
 use super::handshake::Handshake;
 use super::head;
+use super::metrics::{Failure, GatewayMetrics};
 use super::prefixed::Prefixed;
 use super::websocket::{FrameLimits, WebSocketTransport};
 use crate::auth::SignIn;
@@ -30,6 +32,8 @@ use crate::tls::Tls;
 
 /// Sockets that the kernel holds until they are accepted.
 const BACKLOG: u32 = 4096;
+/// How long an HTTP connection may last, whatever it is doing: a page and a sign-in need a moment.
+const HTTP_LIFE: Duration = Duration::from_secs(60);
 /// What those hear who are not let in; a TLS client hears the end only.
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -71,7 +75,7 @@ impl Origins {
 }
 
 /// Whether a `Host` can only mean this machine: a name of somebody else's may be made to lead here.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
@@ -95,6 +99,7 @@ struct Shared {
     handshake: Duration,
     frames: FrameLimits,
     connections: TaskTracker,
+    metrics: GatewayMetrics,
 }
 
 impl Gateway {
@@ -133,6 +138,7 @@ impl Gateway {
                 authenticated: config.limits.frame_bytes,
             },
             connections: TaskTracker::new(),
+            metrics: GatewayMetrics::default(),
         };
         Ok(Self { listener, shared: Arc::new(shared) })
     }
@@ -143,6 +149,11 @@ impl Gateway {
     /// The system does not say.
     pub(crate) fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Makes visible what it counts.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.shared.metrics.register(registry);
     }
 
     /// Accepts until the server drains.
@@ -158,6 +169,7 @@ impl Gateway {
                     self.shared.connections.spawn(async move { shared.serve(stream, address).await });
                 }
                 Err(error) => {
+                    self.shared.metrics.not_accepted.inc();
                     tracing::warn!(%error, "a connection could not be accepted");
                     // Out of descriptors: trying again at once would only spin.
                     tokio::time::sleep(NO_DESCRIPTORS).await;
@@ -187,6 +199,7 @@ impl Shared {
         let pass = match self.door.enter(address.ip(), self.clock.monotonic()) {
             Ok(pass) => pass,
             Err(refusal) => {
+                self.metrics.count_refused(refusal);
                 tracing::debug!(%address, %refusal, "a connection was refused");
                 // As much as the socket takes at once: who is too many is not waited for.
                 let _ = stream.try_write(TOO_MANY);
@@ -197,8 +210,14 @@ impl Shared {
             None => self.route(stream, address, pass).await,
             Some(tls) => match tokio::time::timeout(self.handshake, tls.acceptor().accept(stream)).await {
                 Ok(Ok(stream)) => self.route(stream, address, pass).await,
-                Ok(Err(error)) => tracing::debug!(%address, %error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!(%address, "a TLS handshake took too long"),
+                Ok(Err(error)) => {
+                    self.metrics.count_failed(Failure::Tls);
+                    tracing::debug!(%address, %error, "a TLS handshake failed");
+                }
+                Err(_) => {
+                    self.metrics.count_failed(Failure::Timeout);
+                    tracing::debug!(%address, "a TLS handshake took too long");
+                }
             },
         }
     }
@@ -216,9 +235,13 @@ impl Shared {
             }
             Ok(Ok(head)) => self.http(Prefixed::new(head.bytes, stream)).await,
             Ok(Err(error)) => {
+                self.metrics.count_failed(Failure::Head);
                 tracing::debug!(%address, %error, "a connection said nothing that is understood");
             }
-            Err(_) => tracing::debug!(%address, "a connection said too little in time"),
+            Err(_) => {
+                self.metrics.count_failed(Failure::Timeout);
+                tracing::debug!(%address, "a connection said too little in time");
+            }
         }
     }
 
@@ -229,8 +252,10 @@ impl Shared {
             .timer(hyper_util::rt::TokioTimer::new())
             .header_read_timeout(self.handshake)
             .max_buf_size(32 * 1024);
-        if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
-            tracing::debug!(%error, "an HTTP connection ended");
+        match tokio::time::timeout(HTTP_LIFE, server.serve_connection(TokioIo::new(stream), service)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "an HTTP connection ended"),
+            Err(_) => tracing::debug!("an HTTP connection was ended: its time is over"),
         }
     }
 
@@ -245,8 +270,14 @@ impl Shared {
         let accept = tokio_tungstenite::accept_hdr_async(stream, handshake);
         let socket = match tokio::time::timeout(self.handshake, accept).await {
             Ok(Ok(socket)) => socket,
-            Ok(Err(error)) => return tracing::debug!(%address, %error, "a WebSocket handshake failed"),
-            Err(_) => return tracing::debug!(%address, "a WebSocket handshake took too long"),
+            Ok(Err(error)) => {
+                self.metrics.count_failed(Failure::WebSocket);
+                return tracing::debug!(%address, %error, "a WebSocket handshake failed");
+            }
+            Err(_) => {
+                self.metrics.count_failed(Failure::Timeout);
+                return tracing::debug!(%address, "a WebSocket handshake took too long");
+            }
         };
         // Nothing can be left over: the handshake refuses bytes behind the request.
         let (_, stream) = socket.into_inner().into_parts();

@@ -8,7 +8,8 @@ mod accept;
 mod door;
 mod handshake;
 mod head;
+pub(crate) mod metrics;
 mod prefixed;
 pub(crate) mod websocket;
 
-pub(crate) use accept::{Gateway, Origins};
+pub(crate) use accept::{Gateway, Origins, is_loopback};

@@ -115,6 +115,14 @@ pub struct ErrorFrame {
     pub outcome: Outcome,
 }
 
+impl std::fmt::Display for ErrorFrame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.message, self.code.name())
+    }
+}
+
+impl std::error::Error for ErrorFrame {}
+
 impl ErrorFrame {
     /// An error of this code that changed nothing, or may have for [`ErrorCode::UnknownOutcome`].
     pub fn new(id: Option<RequestId>, code: ErrorCode, message: impl Into<String>) -> Self {

@@ -19,7 +19,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("node", &["protocol", "store", "cluster", "actors", "client"]),
     ("client", &["protocol"]),
     ("checker", &["protocol"]),
-    ("loadgen", &["protocol", "client"]),
+    ("loadgen", &["protocol", "client", "checker"]),
     ("xtask", &[]),
 ];
 

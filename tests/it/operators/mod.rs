@@ -1,0 +1,5 @@
+//! What an operator relies on: configuration, health, metrics, logs, an orderly end.
+
+mod configuration;
+mod draining;
+mod health;
