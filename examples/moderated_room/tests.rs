@@ -6,8 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causerie_protocol::Seq;
+use causerie_actors::Chat;
+use causerie_protocol::frame::ErrorCode;
+use causerie_protocol::frame::down::HistoryAccess;
+use causerie_protocol::{Body, ClientMessageId, Seq};
 use causerie_store::fjall::{FjallConfig, FjallStore};
+use causerie_store::memory::MemoryStore;
 use causerie_store::port::Messages as _;
 use causerie_store::port::messages::ReadLimit;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -19,6 +23,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::rules::HouseRules;
 use crate::service::Service;
 
 /// Runs `test` against the service on this directory, and closes everything in order.
@@ -204,6 +209,33 @@ async fn the_room_and_what_was_said_are_there_after_a_restart() {
         assert!(items.iter().any(|item| item["body"]["text"] == "See you tomorrow"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_rules_hold_for_the_service_itself() {
+    let chat = Chat::builder()
+        .store(Arc::new(MemoryStore::new()))
+        .rules(HouseRules::default())
+        .start()
+        .await
+        .unwrap();
+    let host = chat.user("the host".parse().unwrap(), "service".parse().unwrap());
+    let key = |byte| ClientMessageId::from_bytes([byte; 16]);
+    let title = "The room".parse().unwrap();
+    let room = host.create_group(title, Vec::new(), HistoryAccess::Full, key(0)).await.unwrap().conversation;
+    for (byte, text) in [(1, "FREE BEER FOR ALL OF YOU"), (2, "a lottery for all")] {
+        let refusal = host.send(room, key(byte), Body::text(text)).await.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::Forbidden);
+    }
+    let alice = chat.user("alice".parse().unwrap(), "desk".parse().unwrap());
+    let refusal = alice.send_to("bob".parse().unwrap(), key(3), Body::text("Psst")).await.unwrap_err();
+    assert_eq!(refusal.to_string(), "There is only the room. (forbidden)");
+    assert_eq!(
+        host.sync(room, Seq::ZERO, 10).await.unwrap().head,
+        Seq(1),
+        "only its own beginning is in the room"
+    );
+    chat.stop().await;
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 //! This crate knows nothing of TCP, TLS, HTTP, tokens' formats or files: those are its embedder's, of which the
 //! server is the first.
 //!
-//! Start with [`Chat`], then follow a message: [`connection`], [`conversation`], and back through
+//! To embed it, start with [`Chat::builder`]: [`Rules`], [`Authenticator`], [`Transport`] and [`EventSink`] are yours to
+//! implement. To read it, start with [`Chat`], then follow a message: [`connection`], [`conversation`], and back through
 //! [`connection::outbox`].
 
 pub mod authenticate;
@@ -31,8 +32,8 @@ mod sink;
 pub mod wheel;
 
 pub use authenticate::{AuthenticateError, Authenticator, BoxFuture, Identity};
-pub use causerie_cluster::directory::ConnectionId;
 pub use builder::{ChatBuilder, StartError};
+pub use causerie_cluster::directory::ConnectionId;
 pub use chat::Chat;
 pub use connection::channel::{ChannelClient, ChannelTransport, channel};
 pub use connection::{ConnectionHandle, Incoming, SessionInfo, Transport, TransportEnd};

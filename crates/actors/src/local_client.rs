@@ -80,3 +80,66 @@ async fn beat(heartbeat: &mut Interval, channel: &ChannelClient) {
     // Fails only when the node has closed the connection, which is heard next.
     let _ = channel.send(Up::Ping(Bare { id: None }).to_json()).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+    use causerie_protocol::{Body, ClientMessageId, Clock, Timestamp};
+    use causerie_store::memory::MemoryStore;
+
+    use super::*;
+    use crate::{Chat, Identity, Settings, channel};
+
+    /// A clock that a test moves.
+    #[derive(Default)]
+    struct Seconds(AtomicU64);
+
+    impl Clock for Seconds {
+        fn wall(&self) -> Timestamp {
+            Timestamp(1_700_000_000_000).plus(self.monotonic())
+        }
+        fn monotonic(&self) -> Duration {
+            Duration::from_secs(self.0.load(SeqCst))
+        }
+    }
+
+    /// Ends when the node has read two frames more: the second of them after this was called.
+    async fn two_frames(chat: &Chat) {
+        let before = chat.metrics().frames_in.get();
+        while chat.metrics().frames_in.get() < before + 2 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_listens_stays_and_who_does_not_is_closed() {
+        let clock = Arc::new(Seconds::default());
+        let settings = Settings { heartbeat: Duration::from_millis(1), ..Settings::default() };
+        let builder = Chat::builder().store(Arc::new(MemoryStore::new())).clock(Arc::clone(&clock) as _);
+        let chat = builder.settings(settings).start().await.unwrap();
+        let (transport, silent) = channel();
+        chat.attach(Identity::of("alice".parse().unwrap()), "silent".parse().unwrap(), transport);
+        assert!(silent.next().await.unwrap().contains("welcome"));
+        let mut inbox = chat.user("alice".parse().unwrap(), "desk".parse().unwrap()).connect();
+        assert!(matches!(inbox.hear().await, Some(Down::Welcome(_))));
+
+        for _ in 0..4 {
+            clock.0.fetch_add(40, SeqCst);
+            tokio::select! {
+                frame = inbox.hear() => panic!("nothing is said to who listens: {frame:?}"),
+                () = two_frames(&chat) => {}
+            }
+        }
+        assert!(silent.next().await.unwrap().contains(r#""reason":"silent""#));
+
+        let bob = chat.user("bob".parse().unwrap(), "phone".parse().unwrap());
+        let key = ClientMessageId::from_bytes([1; 16]);
+        bob.send_to("alice".parse().unwrap(), key, Body::text("Are you there?")).await.unwrap();
+        assert!(matches!(inbox.hear().await, Some(Down::Message(_))));
+        chat.stop().await;
+        while inbox.hear().await.is_some() {}
+        assert_eq!(inbox.close_code(), Some(CloseCode::GoingAway));
+    }
+}

@@ -14,7 +14,7 @@ use crate::sink::{EventSink, run_sink};
 use crate::wheel::TICK;
 
 /// How far ahead of the clock the ceiling of message ids is kept.
-pub(crate) const CEILING: Duration = Duration::from_secs(30);
+pub(crate) const CEILING: Duration = Duration::from_secs(10);
 /// How often presence is told.
 const PRESENCE: Duration = Duration::from_millis(500);
 
@@ -74,7 +74,7 @@ async fn raise_ceiling(node: Arc<Node>) {
     loop {
         ticks.tick().await;
         let ahead = node.clock.wall().max(node.ids.lock().last()).plus(CEILING);
-        if ahead < raised.plus(CEILING / 3) {
+        if ahead < raised.plus(CEILING / 2) {
             continue;
         }
         match node.store.raise_id_ceiling(ahead).await {

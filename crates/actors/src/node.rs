@@ -12,13 +12,19 @@ use parking_lot::Mutex;
 use crate::authenticate::Authenticator;
 use crate::background::Background;
 use crate::bounded::Bound;
-use crate::connection::Connections;
+use crate::connection::{ConnectionHandle, Connections};
 use crate::conversation::Conversations;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::rules::Rules;
 use crate::settings::Settings;
 use crate::wheel::Wheel;
+
+/// Bodies that fit into one page: less for a connection that has more requests under way, so that all its pages
+/// together stay within a few times the setting.
+pub(crate) fn page_bytes(node: &Node, connection: Option<&ConnectionHandle>) -> usize {
+    node.settings.page_bytes / connection.map_or(1, ConnectionHandle::unanswered).max(1)
+}
 
 /// One node.
 pub struct Node {

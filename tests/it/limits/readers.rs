@@ -52,7 +52,7 @@ async fn a_reader_that_takes_nothing_is_closed_and_finds_everything_when_it_come
     let conversation = alice.create(direct("bob")).await;
     stuck.pause(true);
     alice.pipeline(frames(&conversation, 4_000), 32).await;
-    server.metric_reaches("causerie_closed_lagging_total", 1.0).await;
+    server.metric_reaches("causerie_connections_closed_total{reason=\"lagging\"}", 1.0).await;
     stuck.pause(false);
     let end = stuck.end().await;
     assert!(matches!(end.code, Some(4008) | None), "{end:?}: the close frame may have had no room");

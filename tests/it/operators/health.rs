@@ -33,8 +33,8 @@ async fn what_happens_is_counted() {
         ("causerie_connections", 2.0),
         ("causerie_entries_committed_total", 50.0),
         ("causerie_deliveries_total", 1.0),
-        ("causerie_frames_in_total", 53.0),
-        ("causerie_bytes_out_total", 10_000.0),
+        ("causerie_received_frames_total", 53.0),
+        ("causerie_sent_bytes_total", 10_000.0),
     ] {
         assert!(server.metric(name).await >= value, "{name}");
     }

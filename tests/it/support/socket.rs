@@ -31,6 +31,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
 type Stream = WebSocketStream<Box<dyn Wire>>;
 
+type Sink = Arc<tokio::sync::Mutex<Option<SplitSink<Stream, Message>>>>;
+
 /// How a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
@@ -49,7 +51,8 @@ pub(crate) struct NoHandshake {
 /// One connection.
 pub(crate) struct Socket {
     name: String,
-    sink: SplitSink<Stream, Message>,
+    /// Gone when the connection has ended: it holds one half of the stream, as the reader holds the other.
+    sink: Sink,
     shared: Arc<Shared>,
     paused: watch::Sender<bool>,
     _reader: JoinSet<()>,
@@ -123,19 +126,29 @@ impl Socket {
             _ => NoHandshake { status: 0 },
         })?;
         let (sink, source) = stream.split();
+        let sink = Sink::new(Some(sink).into());
         let shared = Arc::<Shared>::default();
         let (paused, pause) = watch::channel(false);
         let mut reader = JoinSet::new();
-        reader.spawn(read(source, Arc::clone(&shared), pause));
+        let ended = Arc::clone(&sink);
+        let reading = Arc::clone(&shared);
+        reader.spawn(async move {
+            read(source, reading, pause).await;
+            ended.lock().await.take();
+        });
         let name = "nobody".to_owned();
         Ok(Self { name, sink, shared, paused, _reader: reader, next_id: 1 })
     }
 
     /// Says something as it stands.
     pub(crate) async fn say(&mut self, message: impl Into<Message>) {
-        let said = timeout(PATIENCE, self.sink.send(message.into())).await;
-        // A server that has closed does not listen; what it said before is still to be heard.
-        let _ = said.unwrap_or_else(|_| panic!("{}: the server does not read", self.name));
+        let said = async {
+            if let Some(sink) = &mut *self.sink.lock().await {
+                // A server that has closed does not listen; what it said before is still to be heard.
+                let _ = sink.send(message.into()).await;
+            }
+        };
+        timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("{}: the server does not read", self.name));
     }
 
     /// Says a frame that has no answer.

@@ -95,6 +95,8 @@ pub(super) struct State {
     /// Until when the client may take its last bytes.
     pub(super) linger: Option<Duration>,
     pub(super) gone: bool,
+    /// The transport has to be asked again, even if there is nothing more to write.
+    pub(super) unflushed: bool,
     pub(super) paused: bool,
     /// Whether it is counted why the connection ended.
     pub(super) closed: bool,
@@ -152,6 +154,7 @@ impl State {
             left: false,
             linger: None,
             gone: false,
+            unflushed: false,
             paused: false,
             closed: false,
             span,
@@ -245,6 +248,7 @@ impl State {
             self.core.handle(input, &env, effects);
         }
         self.core.settle(&env, effects);
+        self.handle.note_unanswered(self.core.unanswered);
     }
 }
 

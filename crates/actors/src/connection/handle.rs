@@ -17,6 +17,7 @@ use crate::bounded::Bound;
 use crate::bucket::Bucket;
 use crate::metrics::Limit;
 use crate::settings::Settings;
+use crate::wheel::TICK;
 
 /// What a decision may depend on beside the state.
 #[derive(Clone, Copy)]
@@ -61,7 +62,8 @@ impl Connection {
         {
             self.end(&end, Leave::Orderly, effects);
         }
-        let blocked = self.blocked.map(|since| since + env.settings.lagging_close);
+        let blocked =
+            self.blocked.filter(|_| !self.has_ended()).map(|since| since + env.settings.lagging_close);
         for (wake, deadline) in
             self.wakes.iter_mut().zip([own_deadline(&self.phase, self.heard, env), blocked])
         {
@@ -172,12 +174,8 @@ impl Connection {
             Ok(identity) => match &mut self.phase {
                 Phase::Entering => effects.push(Effect::Register { identity, login }),
                 Phase::Open(open) if open.session.identity.user == identity.user => {
-                    let before = std::mem::replace(&mut open.session.identity, identity).expires;
-                    // An earlier end needs a wake-up of its own; for a later one the old wake-up looks again.
-                    let earlier = |at: Timestamp| before.is_none_or(|before| at < before);
-                    if open.session.identity.expires.is_some_and(earlier) {
-                        self.wakes[0] = None;
-                    }
+                    open.session.identity = identity;
+                    self.wake_earlier(env);
                     let done = Done { id: login.id, seq: None };
                     effects.push(Effect::Down(Box::new(Down::Ok(done))));
                 }
@@ -190,6 +188,15 @@ impl Connection {
             },
             Err(_) if self.has_ended() => {}
             Err(error) => self.not_authenticated(&error, login.id, effects),
+        }
+    }
+
+    /// A deadline before the wake-up that is asked for needs one of its own; at a later one the old wake-up looks again.
+    fn wake_earlier(&mut self, env: &Env<'_>) {
+        if let (Some(asked), Some(at)) = (self.wakes[0], own_deadline(&self.phase, self.heard, env))
+            && at + TICK < asked
+        {
+            self.wakes[0] = None;
         }
     }
 

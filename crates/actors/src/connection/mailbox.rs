@@ -4,7 +4,7 @@
 //! thousand deliveries cost one message in its mailbox.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task;
 
@@ -29,6 +29,7 @@ struct Shared {
     end: Mutex<Option<End>>,
     timer: AtomicBool,
     check: AtomicBool,
+    unanswered: AtomicUsize,
 }
 
 /// A connection, as everybody else sees it.
@@ -47,6 +48,7 @@ impl ConnectionHandle {
             end: Mutex::default(),
             timer: AtomicBool::new(false),
             check: AtomicBool::new(false),
+            unanswered: AtomicUsize::new(0),
         }))
     }
 
@@ -65,6 +67,15 @@ impl ConnectionHandle {
     pub fn end(&self, end: End) {
         self.0.end.lock().get_or_insert(end);
         self.0.ring();
+    }
+
+    /// How many of its requests are under way, by its own last count.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.0.unanswered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_unanswered(&self, requests: usize) {
+        self.0.unanswered.store(requests, Ordering::Relaxed);
     }
 
     /// Asks the connection to see whether its token has been revoked.

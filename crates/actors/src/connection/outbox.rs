@@ -295,7 +295,7 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(Outgoing::Head(Head { conversation: conversation(), seq: Seq(5) }), LIMITS);
         let Outgoing::Live(mut batch) = live(6) else { panic!("made above") };
-        batch.answers = Box::new([0..batch.bytes.len()]);
+        batch.answers = std::iter::once(0..batch.bytes.len()).collect();
         outbox.push(Outgoing::Live(batch), LIMITS);
         let mut out = Vec::new();
         assert_eq!(outbox.drain(&mut out, usize::MAX).answers, 1);

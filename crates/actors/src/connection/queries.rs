@@ -6,9 +6,8 @@ use std::time::Duration;
 use causerie_protocol::frame::down::{self, Blocks, Page, Presence, Profiles, Settings};
 use causerie_protocol::frame::up::Known;
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
-use causerie_protocol::{ConversationId, RequestId, Timestamp, UserId};
+use causerie_protocol::{ConversationId, RequestId, Seq, Timestamp, UserId};
 use causerie_store::Entry;
-use causerie_store::model::UserConversation;
 use causerie_store::port::{ReadError, WriteError};
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
@@ -20,9 +19,11 @@ use crate::bounded::Refused;
 use crate::conversation::{Origin, Request};
 use crate::describe::describe;
 use crate::metrics::Limit;
-use crate::node::Node;
+use crate::node::{Node, page_bytes};
 use crate::reply::Reply;
 
+/// Last entries that are read at once.
+const HEADS: usize = 256;
 /// How soon a conversation whose mailbox is full is told again.
 const FULL: Duration = Duration::from_millis(20);
 
@@ -83,7 +84,7 @@ async fn ask(node: &Arc<Node>, origin: &Origin, query: Query, id: Option<Request
     let (store, user) = (&node.store, origin.user.clone());
     match query {
         Query::Conversations { known, limit, after } => {
-            let (items, next) = conversations(node, user, &known, limit, after.as_deref()).await?;
+            let (items, next) = conversations(node, origin, &known, limit, after.as_deref()).await?;
             Ok(Down::Page(Page::Conversations { id, items, next }))
         }
         Query::Block(other, blocked) => {
@@ -171,21 +172,22 @@ async fn tell_present_state(node: &Node, origin: &Origin, users: Vec<UserId>) {
 }
 
 /// A conversation in its place in the list: by the time of its last entry, newest first.
+#[derive(Clone, Copy)]
 struct Listed {
     time: Timestamp,
-    conversation: UserConversation,
-    last: Option<Entry>,
+    id: ConversationId,
+    head: Seq,
 }
 
 impl Listed {
     fn key(&self) -> (Timestamp, ConversationId) {
-        (self.time, self.conversation.conversation)
+        (self.time, self.id)
     }
 }
 
 async fn conversations(
     node: &Arc<Node>,
-    user: UserId,
+    origin: &Origin,
     known: &[Known],
     limit: usize,
     after: Option<&str>,
@@ -197,41 +199,51 @@ async fn conversations(
         Some(place) => place,
         None => None,
     };
-    let mut mine = node.store.conversations_of(user.clone()).await?;
-    mine.retain(|conversation| !conversation.removed);
-    let heads = node.store.heads(mine.iter().map(|conversation| conversation.conversation).collect()).await?;
-    let listed = |(conversation, last): (UserConversation, Option<Entry>)| {
-        let time = last.as_ref().map_or(conversation.row.created_at(), Entry::time);
-        Listed { time, conversation, last }
-    };
-    let mut all: Vec<_> = mine.into_iter().zip(heads).map(listed).collect();
+    let mut all = listed(node, &origin.user).await?;
     all.retain(|listed| after.is_none_or(|after| listed.key() < after));
     all.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.key()));
     let known: HashMap<_, _> = known.iter().map(|known| (known.conversation, known.seq)).collect();
-    let mut page = Vec::with_capacity(limit.min(all.len()));
-    let mut next = None;
-    let mut left = all.len();
-    for listed in all {
-        left -= 1;
-        let head = listed.last.as_ref().map(|entry| entry.seq).unwrap_or_default();
-        let id = listed.conversation.conversation;
-        if known.get(&id) == Some(&head) {
+    let (mut page, mut room) = (Vec::new(), page_bytes(node, origin.connection.as_ref()));
+    for (at, listed) in all.iter().enumerate() {
+        if known.get(&listed.id) == Some(&listed.head) {
             continue;
         }
-        let place = listed.key();
-        page.extend(item(node, &user, listed).await?);
-        if page.len() == limit {
-            next = (left > 0).then(|| format!("{}.{}", place.0.0, place.1));
-            break;
+        let Some(item) = item(node, &origin.user, listed.id).await? else { continue };
+        room = room.saturating_sub(item.last.as_ref().map_or(0, |last| last.body.as_json().len()));
+        page.push(item);
+        if page.len() == limit || room == 0 {
+            let (time, id) = listed.key();
+            let next = (at + 1 < all.len()).then(|| format!("{}.{id}", time.0));
+            return Ok((page, next));
         }
     }
-    Ok((page, next))
+    Ok((page, None))
 }
 
-/// One item, if the user is still a member: it may have been removed since the list was read, and the last entry, which
-/// was read later, is not for it then. An open conversation says it itself, otherwise the store is asked again.
-async fn item(node: &Node, user: &UserId, listed: Listed) -> Result<Option<down::Conversation>, ReadError> {
-    let id = listed.conversation.conversation;
+/// All of a user's conversations. What their last messages say is not kept: that may be much.
+async fn listed(node: &Node, user: &UserId) -> Result<Vec<Listed>, ReadError> {
+    let mut mine = node.store.conversations_of(user.clone()).await?;
+    mine.retain(|conversation| !conversation.removed);
+    let mut all = Vec::with_capacity(mine.len());
+    for part in mine.chunks(HEADS) {
+        let heads =
+            node.store.heads(part.iter().map(|conversation| conversation.conversation).collect()).await?;
+        all.extend(part.iter().zip(heads).map(|(conversation, last)| Listed {
+            time: last.as_ref().map_or(conversation.row.created_at(), Entry::time),
+            id: conversation.conversation,
+            head: last.map(|last| last.seq).unwrap_or_default(),
+        }));
+    }
+    Ok(all)
+}
+
+/// One item, if the user is still a member: it may have been removed since the list was read. An open conversation says
+/// it itself. Otherwise the membership is read after the last entry, so that nothing is shown that came after its end.
+async fn item(
+    node: &Node,
+    user: &UserId,
+    id: ConversationId,
+) -> Result<Option<down::Conversation>, ReadError> {
     if let Some(open) = node.conversations.open(id) {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let reply = Reply::call(move |frame| {
@@ -247,14 +259,16 @@ async fn item(node: &Node, user: &UserId, listed: Listed) -> Result<Option<down:
             }
         }
     }
-    let Some(mine) = node.store.conversation_of(user.clone(), id).await?.filter(|mine| !mine.removed) else {
-        return Ok(None);
-    };
-    let head = listed.last.as_ref().map(|entry| entry.seq).unwrap_or_default();
-    Ok(Some(describe(user, &mine, head, listed.last.as_ref())))
+    let last = node.store.heads(vec![id]).await?.pop().flatten();
+    let mine = node.store.conversation_of(user.clone(), id).await?.filter(|mine| !mine.removed);
+    let head = last.as_ref().map(|last| last.seq).unwrap_or_default();
+    Ok(mine.map(|mine| describe(user, &mine, head, last.as_ref())))
 }
 
 fn parse_place(text: &str) -> Option<(Timestamp, ConversationId)> {
     let (time, id) = text.split_once('.')?;
     Some((Timestamp(time.parse().ok()?), id.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,12 +87,14 @@ impl State {
                 answers += drained.answers;
                 self.node.metrics.replaced_by_head.inc_by(drained.replaced as u64);
             }
-            if self.out.is_empty() {
+            if self.out.is_empty() && !self.unflushed {
                 break;
             }
             let before = self.out.len();
             let written = self.transport.poll_write(&mut context, &mut self.out);
             self.node.metrics.bytes_out.inc_by((before - self.out.len()) as u64);
+            // A carrier that encrypts may have taken everything and not got rid of it yet.
+            self.unflushed = written.is_pending();
             match written {
                 Poll::Ready(Ok(())) => {}
                 Poll::Pending => {

@@ -48,7 +48,8 @@ pub trait Transport: Send + 'static {
     ) -> Poll<Result<(), TransportEnd>>;
 
     /// Writes from the front of `out`, which holds whole frames as [`wire`](causerie_protocol::wire) writes them, and
-    /// removes what was written. `Ready(Ok)`: `out` is empty.
+    /// removes what was written. `Ready(Ok)`: `out` is empty, and nothing of it is held back. `Pending`: the waker is
+    /// called when it goes on; it is called again then, with an empty `out` if everything was taken.
     fn poll_write(&mut self, context: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<io::Result<()>>;
 
     /// Appends to `out` what tells the client that this is the end, and why.

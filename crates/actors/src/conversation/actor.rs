@@ -25,7 +25,7 @@ use super::state::Conversation;
 use crate::bounded::Permit;
 use crate::connection::Outgoing;
 use crate::describe::erased;
-use crate::node::Node;
+use crate::node::{Node, page_bytes};
 use crate::reply::Reply;
 
 /// What a conversation actor is told.
@@ -256,7 +256,7 @@ impl State {
         if first > last {
             return answer_page(id, (reply, head, back, false), &[]);
         }
-        let limit = ReadLimit { items: limit, bytes: node.settings.page_bytes };
+        let limit = ReadLimit { items: limit, bytes: page_bytes(&node, reply.to_connection()) };
         let entries = if back {
             node.store.read_back(id, first, last, limit)
         } else {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 use super::places::{
-    append_at_the_end, asked_between, each_seen, first_seen, head, sent, settled, user,
+    Sent, append_at_the_end, asked_between, each_seen, first_seen, head, sent, settled, user,
 };
 use crate::history::{Change, Digest, Entry, Line};
 use crate::verdict::Kind;
@@ -80,7 +80,7 @@ fn lose_the_end(lines: &mut Vec<Line>) -> Option<()> {
 }
 
 fn repeat(lines: &mut Vec<Line>) -> Option<()> {
-    let first = sent(lines).into_iter().next()?;
+    let first = sent_in_direct(lines).into_iter().next()?;
     let entry = entry_at(lines, first.conversation, first.seq)?;
     append_at_the_end(lines, first.conversation, &entry);
     Some(())
@@ -88,7 +88,7 @@ fn repeat(lines: &mut Vec<Line>) -> Option<()> {
 
 fn answer_elsewhere(lines: &mut Vec<Line>) -> Option<()> {
     let settled = settled(lines);
-    let first = sent(lines).into_iter().find(|sent| settled.contains(&sent.session))?;
+    let first = sent_in_direct(lines).into_iter().find(|sent| settled.contains(&sent.session))?;
     let end = head(lines, first.conversation) + 1;
     let Line::Attempt { session, conversation, client_message_id, body, .. } = lines[first.attempt].clone() else {
         return None;
@@ -179,7 +179,7 @@ fn end_early(lines: &mut Vec<Line>) -> Option<()> {
 }
 
 fn invent(lines: &mut Vec<Line>) -> Option<()> {
-    let some = sent(lines).into_iter().next()?;
+    let some = sent_in_direct(lines).into_iter().next()?;
     let entry = entry_at(lines, some.conversation, some.seq)?;
     append_at_the_end(lines, some.conversation, &Entry { client_message_id: Uuid::from_u128(1), ..entry });
     Some(())
@@ -253,8 +253,11 @@ fn land_behind(lines: &mut Vec<Line>) -> Option<()> {
 fn swap_sends(lines: &mut Vec<Line>) -> Option<()> {
     let all = sent(lines);
     let (first, second) = pairs(&all).find(|(first, second)| {
-        let early = first_seen(lines, first.conversation, first.seq).min(first.answered);
-        first.session == second.session && first.seq + 1 == second.seq && first.attempt < second.attempt && second.begun < early
+        first.session == second.session
+            && first.seq + 1 == second.seq
+            && first.attempt < second.attempt
+            && second.begun < first.answered
+            && second.begun < first_seen(lines, first.conversation, first.seq)
     })?;
     let (first, second) = (first.clone(), second.clone());
     let contents = [first.seq, second.seq].map(|seq| entry_at(lines, first.conversation, seq));
@@ -357,7 +360,11 @@ fn leak(lines: &mut Vec<Line>) -> Option<()> {
         });
         let Some(next) = next else { continue };
         let Line::Message { at, entry, .. } = lines[next].clone() else { return None };
-        if close_of(lines, session).is_some_and(|closed| closed <= next) {
+        let again = lines[number..].iter().any(|line| match line {
+            Line::Page { conversation: c, items, .. } if *c == conversation => items.iter().any(|entry| entry.seq >= seq && adds(entry, &user)),
+            _ => false,
+        });
+        if again || close_of(lines, session).is_some_and(|closed| closed <= next) {
             continue;
         }
         lines.insert(next + 1, Line::Message { at, session, conversation, entry });
@@ -399,6 +406,18 @@ fn commit_late(lines: &mut Vec<Line>) -> Option<()> {
     Some(())
 }
 
+/// Whether an entry lets this user in.
+fn adds(entry: &Entry, user: &str) -> bool {
+    let added = entry.membership.as_ref().filter(|it| it.change == Change::Added);
+    added.is_some_and(|it| it.users.iter().any(|added| added.as_ref() == user))
+}
+
+/// Messages of conversations whose members never change: their senders are in them at the end, too.
+fn sent_in_direct(lines: &[Line]) -> Vec<Sent> {
+    let direct = |of: Uuid| lines.iter().any(|line| matches!(line, Line::Direct { conversation, .. } if *conversation == of));
+    sent(lines).into_iter().filter(|sent| direct(sent.conversation)).collect()
+}
+
 /// The entry of a position as it was seen.
 fn entry_at(lines: &[Line], of: Uuid, seq: u64) -> Option<Entry> {
     lines.iter().find_map(|line| match line {
@@ -424,12 +443,12 @@ fn close_of(lines: &[Line], of: u64) -> Option<usize> {
 }
 
 /// Any two messages of one conversation.
-fn pairs(all: &[super::places::Sent]) -> impl Iterator<Item = (&super::places::Sent, &super::places::Sent)> {
+fn pairs(all: &[Sent]) -> impl Iterator<Item = (&Sent, &Sent)> {
     let others = |first| all.iter().map(move |second| (first, second));
     all.iter().flat_map(others).filter(|(first, second)| first.conversation == second.conversation)
 }
 
 /// Whether another message was begun in this time.
-fn begun_between(all: &[super::places::Sent], of: Uuid, from: u64, to: u64) -> bool {
+fn begun_between(all: &[Sent], of: Uuid, from: u64, to: u64) -> bool {
     all.iter().any(|sent| sent.conversation == of && from < sent.begun && sent.begun < to)
 }

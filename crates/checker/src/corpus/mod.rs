@@ -92,11 +92,11 @@ mod tests {
 
     #[test]
     fn each_break_is_found_and_nothing_else() {
-        for seed in 0..20 {
-            for (name, result) in prove(seed) {
-                assert_eq!(result, Ok(()), "{name}, seed {seed}");
-            }
-        }
+        let wrong: Vec<_> = (0..5)
+            .flat_map(|seed| prove(seed).into_iter().map(move |(name, result)| (seed, name, result)))
+            .filter(|(_, _, result)| result.is_err())
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
         #[test]
         fn good_histories_have_no_finding(seed in any::<u64>(), operations in 200usize..1500, jitter in 2u64..400) {
             let verdict = verdict(&good(seed, Size { operations, jitter }));

@@ -106,14 +106,14 @@ pub(super) fn each_seen(lines: &mut [Line], of: Uuid, mut change: impl FnMut(u64
 
 /// The earliest time at which an entry was seen, final syncs too.
 pub(super) fn first_seen(lines: &[Line], of: Uuid, seq: u64) -> Nanos {
-    let mut lines = lines.to_vec();
-    let mut first = Nanos::MAX;
-    each_seen(&mut lines, of, |_, at, entry| {
-        if entry.seq == seq {
-            first = first.min(at);
+    let seen = |line: &Line| match line {
+        Line::Message { conversation, at, entry, .. } if *conversation == of && entry.seq == seq => Some(*at),
+        Line::Page { conversation, at, items, .. } if *conversation == of => {
+            items.iter().any(|entry| entry.seq == seq).then_some(*at)
         }
-    });
-    first
+        _ => None,
+    };
+    lines.iter().filter_map(seen).min().unwrap_or(Nanos::MAX)
 }
 
 /// Puts an entry behind the last one, for all who sync at the end.

@@ -28,7 +28,7 @@ pub struct Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Self { operations: 1500, jitter: 60 }
+        Self { operations: 1000, jitter: 60 }
     }
 }
 

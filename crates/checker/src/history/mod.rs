@@ -124,9 +124,10 @@ impl History {
         index(self.pages.len() - 1)
     }
 
-    /// Notes that a session was told to sync.
-    pub fn head(&mut self, heard: Heard) {
-        self.heads.push(heard);
+    /// Notes that a session was told to sync, after everything that was noted as seen so far.
+    pub fn heard(&mut self, at: Nanos, session: u32, conversation: u32, seq: u64) {
+        let place = index(self.seen.len());
+        self.heads.push(Heard { at, session, conversation, seq, place });
     }
 
     /// Notes that somebody has finished reading up to a position.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::BufRead;
 
 use super::{
-    Attempt, Changed, Commit, Entry, FORMAT, Fault, Heard, History, Line, Logged, MembersView, Nanos, Outcome, Owner,
+    Attempt, Changed, Commit, Entry, FORMAT, Fault, History, Line, Logged, MembersView, Nanos, Outcome, Owner,
     Page, Read, Seen, Session, index,
 };
 
@@ -122,8 +122,7 @@ impl Reader {
             Line::Head { at, session, conversation, seq } => {
                 let session = self.session(session)?;
                 let conversation = self.history.conversation(conversation.as_u128());
-                let place = index(self.history.seen.len());
-                self.history.head(Heard { at, session, conversation, seq, place });
+                self.history.heard(at, session, conversation, seq);
             }
             Line::Read { at, session, conversation, seq } => {
                 let session = self.session(session)?;

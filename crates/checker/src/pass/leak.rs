@@ -1,13 +1,14 @@
 //! Authorization: nothing is seen or written by somebody who is not in the conversation there.
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Membership};
+use crate::history::Seen;
 use crate::verdict::{Kind, Verdict};
 
 pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
     for row in &evidence.history.seen {
         let Some(members) = evidence.members.get(row.conversation) else { continue };
         let user = evidence.user(row.session);
-        if !members.may_see(user, row.seq) {
+        if !may_see(evidence, members, user, row) {
             verdict.add(
                 Kind::Leak,
                 || evidence.place(row.conversation, row.seq),
@@ -27,4 +28,13 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
             );
         }
     }
+}
+
+/// Whether the row's position is within a membership of the user, or opened to it by one that had been begun by then.
+fn may_see(evidence: &Evidence<'_>, members: &Membership, user: u32, row: &Seen) -> bool {
+    let begun = |joined| evidence.entry(row.conversation, joined).and_then(|entry| entry.begun).unwrap_or_default();
+    members.of(user).iter().any(|period| {
+        let open = (period.first..=period.last).contains(&row.seq);
+        open && (row.seq >= period.joined || begun(period.joined) <= row.at)
+    })
 }

@@ -1,6 +1,6 @@
 //! Who may come in: bounds on connections, in all and of one address, and on how fast they are opened.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(super) struct DoorLimits {
 
 /// Addresses that are remembered although they have no connection; then those that are quiet are forgotten.
 const REMEMBERED: usize = 10_000;
+/// How often they are looked through, at most: whoever comes from ever new addresses must not make every entry slow.
+const SWEEP: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct Address {
@@ -34,6 +36,7 @@ struct Address {
 struct Counts {
     open: usize,
     addresses: HashMap<IpAddr, Address>,
+    swept: Duration,
 }
 
 /// Counts who is in.
@@ -72,7 +75,9 @@ impl Door {
         if counts.open >= self.limits.connections {
             return Err(Refusal::Full);
         }
-        if counts.addresses.len() > REMEMBERED {
+        let address = holder(address);
+        if counts.addresses.len() > REMEMBERED && now >= counts.swept + SWEEP {
+            counts.swept = now;
             counts.addresses.retain(|_, known| known.open > 0 || now < known.seen + Duration::from_secs(60));
         }
         let new = || Address { open: 0, opened: Bucket::new(self.limits.rate, now), seen: now };
@@ -85,6 +90,14 @@ impl Door {
         known.open += 1;
         counts.open += 1;
         Ok(Pass { door: Arc::clone(self), address })
+    }
+}
+
+/// Who holds an address: with IPv6 a customer has a whole /64 to choose from, so that is what is counted.
+fn holder(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -117,5 +130,13 @@ mod tests {
         drop(enter(here, 0).unwrap());
         assert_eq!(enter(here, 0).unwrap_err(), Refusal::TooFast);
         assert!(enter(here, 1).is_ok());
+    }
+
+    #[test]
+    fn neighbours_in_a_network_of_ipv6_are_one_and_a_mapped_address_is_what_it_maps() {
+        let holder = |address: &str| super::holder(address.parse().unwrap());
+        assert_eq!(holder("2001:db8:1:2::7"), holder("2001:db8:1:2:ffff::9"));
+        assert_ne!(holder("2001:db8:1:2::7"), holder("2001:db8:1:3::7"));
+        assert_eq!(holder("::ffff:10.0.0.7"), holder("10.0.0.7"));
     }
 }

@@ -258,11 +258,9 @@ impl World {
             Effect::Register { identity, login } => {
                 let number: usize = login.token.parse().unwrap();
                 let registered = match self.tokens[number] {
-                    Token::TooMany => Err(End {
-                        code: CloseCode::TooMany,
-                        reason: "too many",
-                        reconnect_after_ms: None,
-                    }),
+                    Token::TooMany => {
+                        Err(End { code: CloseCode::TooMany, reason: "too many", reconnect_after_ms: None })
+                    }
                     _ => Ok(self.session(identity, login)),
                 };
                 self.entered |= registered.is_ok();
@@ -344,6 +342,7 @@ impl World {
         let until = self.now + Duration::from_millis(ms);
         while let Some(next) = self.timers.iter().min().copied().filter(|at| *at < until) {
             self.timers.retain(|at| *at != next);
+            assert!(next + Duration::from_millis(1) >= self.now, "a timer in the past");
             // The wheel is late by a little, never early.
             self.now = self.now.max(next + Duration::from_millis(1));
             self.tick();

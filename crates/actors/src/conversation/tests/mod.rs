@@ -3,6 +3,7 @@
 mod store;
 mod world;
 
+use causerie_protocol::frame::Outcome;
 use proptest::prelude::*;
 
 use store::Fate;
@@ -52,4 +53,20 @@ proptest! {
         steps.into_iter().for_each(|step| world.step(step));
         world.finish();
     }
+}
+
+/// Whatever waits behind a store that says nothing is answered within 30 seconds, and truly.
+#[test]
+fn a_silent_store_leaves_nobody_without_an_answer() {
+    let mut world = World::new(false);
+    world.step(Step::Create { user: 0 });
+    world.step(Step::StoreAnswers(Fate::Committed));
+    let send = |key| Step::Send { user: 0, key, text: 0, after: None, attempt: 0 };
+    let waiting = [send(1), send(1), send(2), Step::Add { by: 0, user: 3 }, Step::Create { user: 0 }];
+    waiting.into_iter().for_each(|step| world.step(step));
+    (0..60).for_each(|_| world.step(Step::Pass { ms: 500 }));
+    let outcomes: Vec<_> = world.asked.iter().skip(1).map(|asked| asked.outcome()).collect();
+    let (none, unknown) = (Some(Outcome::None), Some(Outcome::Unknown));
+    assert_eq!(outcomes, [unknown, unknown, none, none, none], "the second has the key of the one under way");
+    world.finish();
 }

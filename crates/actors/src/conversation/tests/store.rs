@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use causerie_protocol::frame::down::EntryKind;
 use causerie_protocol::{Body, ClientMessageId, Seq, UserId};
 use causerie_store::committed::AppendResult;
 use causerie_store::model::{
@@ -54,6 +55,11 @@ impl SmallStore {
 
     pub(super) fn is_busy(&self) -> bool {
         self.under_way.is_some()
+    }
+
+    pub(super) fn messages_under_way(&self) -> usize {
+        let entries = self.under_way.iter().flat_map(|batch| &batch.entries);
+        entries.filter(|entry| entry.kind == EntryKind::Message).count()
     }
 
     pub(super) fn ask(&mut self, keys: Vec<Key>) {

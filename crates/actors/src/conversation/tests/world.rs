@@ -25,7 +25,7 @@ use crate::rules::DefaultRules;
 use crate::settings::Settings;
 
 /// What may happen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Send {
         user: usize,
@@ -82,6 +82,16 @@ pub(super) enum Step {
 pub(super) struct Asked {
     pub(super) what: What,
     pub(super) answers: Arc<Mutex<Vec<Down>>>,
+}
+
+impl Asked {
+    /// Whether anything was changed, when it was answered with an error.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match &self.answers.lock()[..] {
+            [Down::Error(error)] => Some(error.outcome),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -278,6 +288,10 @@ impl World {
         for effect in effects {
             self.perform(effect);
         }
+        assert!(
+            self.bytes.held() >= self.store.messages_under_way(),
+            "what waits for the store counts as waiting"
+        );
     }
 
     fn perform(&mut self, effect: Effect) {

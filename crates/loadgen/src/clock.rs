@@ -1,0 +1,16 @@
+//! One clock for all recorders of a machine.
+
+use causerie_checker::history::Nanos;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+pub(crate) fn now() -> Nanos {
+    let time = clock_gettime(ClockId::Monotonic);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    seconds.unwrap_or_default() * 1_000_000_000 + nanos.unwrap_or_default()
+}
+
+/// Seconds as nanoseconds.
+pub(crate) fn seconds(seconds: f64) -> Nanos {
+    u64::try_from(std::time::Duration::from_secs_f64(seconds).as_nanos()).unwrap_or(Nanos::MAX)
+}

@@ -1,0 +1,180 @@
+//! The scenarios, a file each, and what they share: connecting, talking, settling.
+
+pub(crate) mod connect;
+pub(crate) mod group;
+pub(crate) mod history;
+pub(crate) mod idle;
+pub(crate) mod open;
+pub(crate) mod pairs;
+
+use std::future::Future;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use causerie_checker::history::Nanos;
+use causerie_protocol::{ConversationId, UserId};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::clock;
+use crate::run::Thread;
+use crate::session::{Account, Session};
+
+/// Clients of a thread that connect or settle at once.
+const AT_ONCE: usize = 64;
+/// How long answers may be late after the end of the load.
+const LATE: Duration = Duration::from_secs(30);
+/// After a refusal a closed loop waits so long.
+const AFTER_REFUSAL: Duration = Duration::from_millis(20);
+
+/// Runs a task for each input, [`AT_ONCE`] of them at a time, and gives their results in order.
+pub(crate) async fn each<I, T, F>(inputs: Vec<I>, work: impl Fn(I) -> F) -> anyhow::Result<Vec<T>>
+where
+    T: 'static,
+    F: Future<Output = anyhow::Result<T>> + 'static,
+{
+    let mut results: Vec<Option<T>> = inputs.iter().map(|_| None).collect();
+    let mut inputs = inputs.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < AT_ONCE
+            && let Some((place, input)) = inputs.next()
+        {
+            let task = work(input);
+            running.spawn_local(async move { task.await.map(|result| (place, result)) });
+        }
+        let Some(done) = running.join_next().await else { break };
+        let (place, result) = done.map_err(|error| anyhow!("a client panicked: {error}"))??;
+        results[place] = Some(result);
+    }
+    results.into_iter().collect::<Option<_>>().context("a client gave no result")
+}
+
+/// Connects these clients; `judged` says which of them record for the judge.
+pub(crate) async fn connect_all(
+    thread: &Thread,
+    numbers: Vec<usize>,
+    judged: impl Fn(usize) -> bool,
+) -> anyhow::Result<Vec<Session>> {
+    let users = numbers.iter().map(|number| thread.args.user(*number)).collect();
+    let accounts = thread.args.sign_in.accounts(&thread.target, users).await?;
+    let clients = numbers.into_iter().zip(accounts).collect();
+    let may_judge = thread.args.judged();
+    each(clients, |(number, account): (usize, Account)| {
+        let (target, book, judged) = (thread.target.clone(), thread.book.clone(), may_judge && judged(number));
+        async move {
+            let session = Session::open(&target, number, &account, book, judged).await;
+            session.with_context(|| format!("client {number} ({})", account.user))
+        }
+    })
+    .await
+}
+
+/// Makes direct conversations of neighbours in this list; both follow it.
+pub(crate) async fn pair_up(thread: &Thread, sessions: &mut [Session], numbers: &[usize]) -> anyhow::Result<()> {
+    for (pair, numbers) in sessions.chunks_exact_mut(2).zip(numbers.chunks_exact(2)) {
+        let users = [thread.args.user(numbers[0]), thread.args.user(numbers[1])];
+        let room = pair[0].create_direct(&users[1]).await?;
+        let [a, b] = [UserId::new(&users[0])?, UserId::new(&users[1])?];
+        let id = pair[0].rooms()[room].id;
+        anyhow::ensure!(id == ConversationId::direct(&a, &b).0, "the server derives another id for a direct conversation");
+        pair[1].join(id, 0);
+        note_direct(thread, id, &users);
+    }
+    Ok(())
+}
+
+/// Tells the judge who is in a direct conversation.
+fn note_direct(thread: &Thread, id: Uuid, users: &[Box<str>; 2]) {
+    let history = &mut thread.book.borrow_mut().history;
+    let conversation = history.conversation(id.as_u128());
+    let users = [history.user(&users[0]), history.user(&users[1])];
+    history.direct(conversation, users);
+}
+
+/// Sends in a closed loop: so many are unanswered until `end`; then waits for the answers. Gives the session back
+/// while it lives.
+pub(crate) async fn talk(mut session: Session, window: usize, bytes: usize, end: Nanos) -> Option<Session> {
+    let late = tokio::time::sleep(until(end) + LATE);
+    tokio::pin!(late);
+    loop {
+        let going_on = clock::now() < end;
+        if !going_on && session.in_flight() == 0 {
+            return Some(session);
+        }
+        while going_on && session.in_flight() < window {
+            session.send(0, bytes, None);
+        }
+        let refused = session.refused();
+        let heard = tokio::select! {
+            biased;
+            heard = async { session.flush()?; session.hear().await } => heard,
+            () = &mut late => return Some(session),
+        };
+        if heard.is_err() {
+            session.broke();
+            return None;
+        }
+        if session.refused() > refused {
+            tokio::time::sleep(AFTER_REFUSAL).await;
+        }
+    }
+}
+
+/// Hears until `end`.
+pub(crate) async fn listen(mut session: Session, end: Nanos) -> Option<Session> {
+    let over = tokio::time::sleep(until(end));
+    tokio::pin!(over);
+    loop {
+        tokio::select! {
+            biased;
+            heard = session.hear() => if heard.is_err() {
+                session.broke();
+                return None;
+            },
+            () = &mut over => return Some(session),
+        }
+    }
+}
+
+/// Lets all sessions get what is their due, sync everything a last time, and close.
+pub(crate) async fn settle_all(sessions: Vec<Session>) -> anyhow::Result<()> {
+    let settle = |mut session: Session| async move {
+        if session.is_judged() {
+            session.settle().await?;
+            for room in 0..session.rooms().len() {
+                session.sync_fully(room).await?;
+            }
+        }
+        session.close(true);
+        Ok(())
+    };
+    each(sessions, settle).await.map(drop)
+}
+
+/// Lets pairs say a few messages to each other, so that there is something to judge.
+pub(crate) async fn exchange(thread: &Thread, mut sessions: Vec<Session>, numbers: &[usize]) -> anyhow::Result<()> {
+    pair_up(thread, &mut sessions, numbers).await?;
+    let mut running = JoinSet::new();
+    for mut session in sessions {
+        let bytes = thread.args.body();
+        running.spawn_local(async move {
+            for _ in 0..4 {
+                session.send(0, bytes, None);
+            }
+            talk(session, 0, bytes, 0).await
+        });
+    }
+    let sessions: Vec<Session> = running.join_all().await.into_iter().flatten().collect();
+    settle_all(sessions).await
+}
+
+/// Awaits all tasks and keeps the sessions that still live.
+pub(crate) async fn live(running: JoinSet<Option<Session>>) -> Vec<Session> {
+    running.join_all().await.into_iter().flatten().collect()
+}
+
+/// The time from now until then.
+pub(crate) fn until(at: Nanos) -> Duration {
+    Duration::from_nanos(at.saturating_sub(clock::now()))
+}
