@@ -14,7 +14,7 @@ async fn events(server: &Server, after: Option<&str>) -> Vec<Value> {
     arguments.extend(after.into_iter().flat_map(|after| ["--after", after]));
     let printed = program::run(&arguments).await;
     assert!(printed.status.success(), "{printed:?}");
-    printed.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    printed.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
 fn position(event: &Value) -> &str {
@@ -43,7 +43,9 @@ async fn every_message_and_receipt_is_an_event_in_order() {
             assert_eq!((&event["specversion"], &event["subject"]), (&json!("1.0"), &json!(team)), "{event}");
             assert!(event["id"].is_string() && event["source"].is_string(), "{event}");
         }
-        let of_type = |kind: &str| all.iter().filter(|it| it["type"] == kind).map(|it| it["data"].clone()).collect::<Vec<_>>();
+        let of_type = |kind: &str| {
+            all.iter().filter(|it| it["type"] == kind).map(|it| it["data"].clone()).collect::<Vec<_>>()
+        };
         assert_eq!(seqs(&of_type("causerie.membership")), [1]);
         assert_eq!(seqs(&of_type("causerie.message")), (2..=11).collect::<Vec<u64>>());
         let receipts = of_type("causerie.receipt");

@@ -19,3 +19,4 @@ mod sending;
 mod status;
 mod support;
 mod sync;
+mod terminal;

@@ -12,9 +12,8 @@ fn watch(users: &[&str]) -> Value {
 
 /// Waits until `user` is told to be online, or not; returns that frame.
 async fn told(socket: &mut Socket, user: &str, online: bool) -> Value {
-    let wanted = |frame: &Value| {
-        frame["type"] == "presence" && frame["user"] == user && frame["online"] == online
-    };
+    let wanted =
+        |frame: &Value| frame["type"] == "presence" && frame["user"] == user && frame["online"] == online;
     socket.wait_for(&format!("{user} online: {online}"), wanted).await
 }
 
@@ -59,7 +58,7 @@ async fn a_watcher_is_told_the_present_state_and_every_change() {
 
 #[tokio::test]
 async fn a_reload_is_not_an_absence_and_going_is_one_after_the_grace() {
-    let mut server = Server::start_with(&["presence.grace_s=2"]).await;
+    let mut server = Server::start_with(&["presence.grace_s=5"]).await;
     let mut alice = Socket::sign_in(&server, "alice", "phone").await;
     let mut bob = Socket::sign_in(&server, "bob", "phone").await;
     let conversation = alice.create(direct("bob")).await;
@@ -77,7 +76,7 @@ async fn a_reload_is_not_an_absence_and_going_is_one_after_the_grace() {
     let offline = told(&mut alice, "bob", false).await;
     assert_eq!(history(&alice, "bob"), [true, false]);
 
-    server.kill().await;
+    server.terminate().await;
     server.restart().await;
     let mut alice = Socket::sign_in(&server, "alice", "phone").await;
     alice.done(watch(&["bob"])).await;
@@ -94,7 +93,8 @@ async fn a_silent_client_is_closed_and_is_offline_at_once() {
     alice.create(direct("bob")).await;
     alice.done(watch(&["bob"])).await;
     told(&mut alice, "bob", true).await;
-    let gone = |frame: &Value| frame["type"] == "presence" && frame["user"] == "bob" && frame["online"] == false;
+    let gone =
+        |frame: &Value| frame["type"] == "presence" && frame["user"] == "bob" && frame["online"] == false;
     alice.wait_alive("bob's end", gone).await;
     assert_eq!(bob.end().await.code, Some(4000), "he may come back");
     assert_eq!(bob.next("goodbye").await["reason"], "silent");

@@ -13,14 +13,20 @@ fn get(users: &[&str]) -> Value {
 async fn a_profile_is_what_its_user_set_last_and_everybody_may_read_it() {
     let mut server = Server::start().await;
     let mut alice = Socket::sign_in(&server, "alice", "phone").await;
-    alice.done(json!({ "type": "profile.set", "display_name": "Alice", "picture": "https://example/a.png" })).await;
+    alice
+        .done(json!({ "type": "profile.set", "display_name": "Alice", "picture": "https://example/a.png" }))
+        .await;
     let mut bob = Socket::sign_in(&server, "bob", "phone").await;
     bob.done(json!({ "type": "profile.set", "display_name": "Bob 🦀" })).await;
     for _ in 0..2 {
         let profiles = bob.done(get(&["nobody", "alice", "bob", "alice"])).await;
         let alices = json!({ "user": "alice", "display_name": "Alice", "picture": "https://example/a.png" });
         let bobs = json!({ "user": "bob", "display_name": "Bob 🦀" });
-        assert_eq!(profiles["items"], json!([{ "user": "nobody" }, alices, bobs, alices]), "in the order asked for");
+        assert_eq!(
+            profiles["items"],
+            json!([{ "user": "nobody" }, alices, bobs, alices]),
+            "in the order asked for"
+        );
         server.kill().await;
         server.restart().await;
         alice = Socket::sign_in(&server, "alice", "phone").await;

@@ -50,7 +50,8 @@ impl Writer {
         }
         while !socket.has_ended() {
             let id = fresh_id();
-            let mut frame = send_as(&self.conversation, &id, &format!("{} {}", self.user, self.written.len()));
+            let mut frame =
+                send_as(&self.conversation, &id, &format!("{} {}", self.user, self.written.len()));
             frame["after"] = json!(head);
             self.written.push((id, frame.clone()));
             socket.tell(&frame).await;
@@ -63,7 +64,8 @@ impl Writer {
     /// Notes the answers.
     fn note(&mut self, socket: &Socket) {
         for sent in socket.heard(|frame| frame["type"] == "sent") {
-            let known = self.answered.entry(name(&sent, "client_message_id").to_owned()).or_insert(seq(&sent));
+            let known =
+                self.answered.entry(name(&sent, "client_message_id").to_owned()).or_insert(seq(&sent));
             assert_eq!(*known, seq(&sent), "the answer changed: {sent}");
         }
     }
@@ -83,8 +85,12 @@ impl Writer {
             places
         });
         for (id, frame) in &self.written {
-            assert_eq!(places.get(id.as_str()), Some(&vec![self.answered[id]]), "once, where it was answered: {id}");
-            let message = &stored[usize::try_from(self.answered[id]).unwrap() - 1];
+            assert_eq!(
+                places.get(id.as_str()),
+                Some(&vec![self.answered[id]]),
+                "once, where it was answered: {id}"
+            );
+            let message = &stored[usize::try_from(self.answered[id]).expect("a position") - 1];
             assert_eq!(message["body"], frame["body"]);
         }
     }
@@ -145,7 +151,10 @@ async fn a_client_that_resumes_hears_everything_once_across_kills() {
     for round in 0..3 {
         let mut sending = Vec::new();
         for number in 0..50 {
-            let draft = Draft::text("bob".parse::<causerie_protocol::UserId>().unwrap(), &format!("{round} {number}"));
+            let draft = Draft::text(
+                "bob".parse::<causerie_protocol::UserId>().unwrap(),
+                &format!("{round} {number}"),
+            );
             sending.push(alice.submit(draft).await);
         }
         server.kill().await;
@@ -154,7 +163,8 @@ async fn a_client_that_resumes_hears_everything_once_across_kills() {
             sent.await.unwrap();
         }
         while heard.len() < (round + 1) * 50 {
-            let event = tokio::time::timeout(crate::support::PATIENCE, events.recv()).await.expect("an event");
+            let event =
+                tokio::time::timeout(crate::support::PATIENCE, events.recv()).await.expect("an event");
             if let Some(Event::Message(message)) = event {
                 heard.push((message.seq.0, message.body.content().unwrap().text.unwrap_or_default()));
             }

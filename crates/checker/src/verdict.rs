@@ -172,8 +172,11 @@ impl Verdict {
 
     /// One line.
     pub fn summary(&self) -> String {
-        let found: Vec<_> =
-            self.findings.iter().map(|(kind, examples)| format!("{} {}", examples.count, kind.name())).collect();
+        let found: Vec<_> = self
+            .findings
+            .iter()
+            .map(|(kind, examples)| format!("{} {}", examples.count, kind.name()))
+            .collect();
         match (found.is_empty(), self.vacuous.is_empty()) {
             (true, true) => format!("passed ({} acknowledged)", self.judged.acknowledged),
             (true, false) => format!("vacuous: {}", self.vacuous.join("; ")),

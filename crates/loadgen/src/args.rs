@@ -59,7 +59,8 @@ impl Common {
     pub(crate) fn target(&self) -> anyhow::Result<Target> {
         let mut addresses = self.server.to_socket_addrs().with_context(|| self.server.clone())?;
         let address: SocketAddr = addresses.next().context("the server's name has no address")?;
-        let sources = (0..self.sources).map(|number| IpAddr::V4(Ipv4Addr::new(127, 0, 0, number + 2))).collect();
+        let sources =
+            (0..self.sources).map(|number| IpAddr::V4(Ipv4Addr::new(127, 0, 0, number + 2))).collect();
         Ok(Target { address, sources })
     }
 

@@ -54,6 +54,7 @@ enum Command {
     Connect(scenario::connect::Args),
     Idle(scenario::idle::Args),
     History(scenario::history::Args),
+    Mixed(scenario::mixed::Args),
     Floor(floor::Args),
 }
 
@@ -78,12 +79,14 @@ fn run_command(mut command: Command) -> anyhow::Result<ExitCode> {
         Command::Group(args) => (scenario::group::scenario(args)?, &args.common),
         Command::Connect(args) => (scenario::connect::scenario(args)?, &args.common),
         Command::Idle(args) => (scenario::idle::scenario(args)?, &args.common),
+        Command::Mixed(args) => (scenario::mixed::scenario(args)?, &args.common),
         Command::History(args) => (scenario::history::scenario(args)?, &args.common),
         Command::Floor(args) => return floor::serve(args).map(|()| ExitCode::SUCCESS),
     };
     print!("{report}");
     if let Some(path) = &common.report {
-        std::fs::write(path, serde_json::to_vec_pretty(&report)?).with_context(|| path.display().to_string())?;
+        std::fs::write(path, serde_json::to_vec_pretty(&report)?)
+            .with_context(|| path.display().to_string())?;
     }
     Ok(exit_code(&report))
 }
@@ -96,6 +99,7 @@ impl Command {
             Self::Group(args) => Some(&mut args.common),
             Self::Connect(args) => Some(&mut args.common),
             Self::Idle(args) => Some(&mut args.common),
+            Self::Mixed(args) => Some(&mut args.common),
             Self::History(args) => Some(&mut args.common),
             Self::Floor(_) => None,
         }

@@ -26,17 +26,34 @@ pub(crate) fn attempted_at(body: &[u8]) -> Option<Nanos> {
     digits.iter().try_fold(0, |number, digit| Some(number << 4 | u64::from(char::from(*digit).to_digit(16)?)))
 }
 
+/// What a `send` frame says beside the body.
+pub(crate) struct Place<'a> {
+    /// The request.
+    pub(crate) request: u64,
+    /// The conversation as it stands in frames.
+    pub(crate) conversation: &'a [u8],
+    /// The client message id.
+    pub(crate) client: u128,
+    /// 0 the first time.
+    pub(crate) attempt: u32,
+    /// The highest position that was known when it was made.
+    pub(crate) after: u64,
+}
+
 /// A `send` frame.
-pub(crate) fn send(out: &mut Vec<u8>, request: u64, conversation: &[u8], client: u128, after: u64, body: &[u8]) {
+pub(crate) fn send(out: &mut Vec<u8>, place: &Place<'_>, body: &[u8]) {
     out.extend_from_slice(b"{\"type\":\"send\",\"id\":");
-    number(out, request);
+    number(out, place.request);
     out.extend_from_slice(b",\"conversation\":\"");
-    out.extend_from_slice(conversation);
+    out.extend_from_slice(place.conversation);
     out.extend_from_slice(b"\",\"client_message_id\":\"");
     let mut buffer = [0; uuid::fmt::Hyphenated::LENGTH];
-    out.extend_from_slice(uuid::Uuid::from_u128(client).hyphenated().encode_lower(&mut buffer).as_bytes());
-    out.extend_from_slice(b"\",\"attempt\":0,\"after\":");
-    number(out, after);
+    let client = uuid::Uuid::from_u128(place.client);
+    out.extend_from_slice(client.hyphenated().encode_lower(&mut buffer).as_bytes());
+    out.extend_from_slice(b"\",\"attempt\":");
+    number(out, place.attempt.into());
+    out.extend_from_slice(b",\"after\":");
+    number(out, place.after);
     out.extend_from_slice(b",\"body\":");
     out.extend_from_slice(body);
     out.push(b'}');
@@ -62,12 +79,16 @@ mod tests {
         let (mut text, mut frame) = (Vec::new(), Vec::new());
         let digest = body(&mut text, 0x1234_5678_9abc, 7, 100);
         assert_eq!(attempted_at(&text), Some(0x1234_5678_9abc));
-        send(&mut frame, 5, uuid::Uuid::nil().to_string().as_bytes(), 9, 3, &text);
+        let conversation = uuid::Uuid::nil().to_string();
+        let place =
+            Place { request: 5, conversation: conversation.as_bytes(), client: 9, attempt: 1, after: 3 };
+        send(&mut frame, &place, &text);
         let causerie_protocol::Up::Send(send) =
             causerie_protocol::Up::parse(std::str::from_utf8(&frame).unwrap()).unwrap()
         else {
             panic!("no send");
         };
+        assert_eq!((send.attempt, send.after.unwrap().0), (1, 3));
         assert_eq!(send.client_message_id.0.as_u128(), 9);
         assert_eq!(Digest::of(send.body.get().as_bytes()), digest);
         let content: causerie_protocol::body::Content = serde_json::from_str(send.body.get()).unwrap();

@@ -25,12 +25,14 @@ impl Usage {
         let stat = read("stat")?;
         // The name may have blanks; what follows its parenthesis has none.
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+        let ticks =
+            |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
         let per_second = rustix::param::clock_ticks_per_second().max(1);
         let cpu_us = (ticks(11) + ticks(12)) * 1_000_000 / per_second;
         let status = read("status")?;
         let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let rss = rss.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default();
+        let rss =
+            rss.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default();
         Ok(Self { cpu_us, rss: rss * 1024 })
     }
 

@@ -94,7 +94,8 @@ where
     });
     let threads: Vec<_> = (0..count)
         .map(|number| {
-            let (args, target, agreement, work) = (args.clone(), target.clone(), agreement.clone(), work.clone());
+            let (args, target, agreement, work) =
+                (args.clone(), target.clone(), agreement.clone(), work.clone());
             std::thread::spawn(move || {
                 let book = Rc::new(RefCell::new(Book::new(number)?));
                 let thread = Thread { number, count, args, target, book: book.clone(), agreement };
@@ -186,7 +187,8 @@ impl Outcome {
                 cpu_us_per_unit: cpu.as_secs_f64() * 1e6 / precise(units.max(1)),
                 rss_before: before.rss,
                 rss: last.rss,
-                rss_per_connection: precise(last.rss.saturating_sub(before.rss)) / precise(connections.max(1) as u64),
+                rss_per_connection: precise(last.rss.saturating_sub(before.rss))
+                    / precise(connections.max(1) as u64),
             }
         });
         Ok(report)

@@ -100,7 +100,9 @@ fn value_end(json: &[u8], start: usize) -> Option<usize> {
         b'"' => string_end(json, start),
         b'{' | b'[' => nested_end(json, start),
         _ => {
-            let end = json[start..].iter().position(|byte| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace());
+            let end = json[start..]
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace());
             end.map(|length| start + length)
         }
     }
@@ -142,7 +144,8 @@ mod tests {
         leaf.prop_recursive(3, 24, 5, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::hash_map("[a-z]{1,6}", inner, 0..5).prop_map(|map| map.into_iter().collect()),
+                prop::collection::hash_map("[a-z]{1,6}", inner, 0..5)
+                    .prop_map(|map| map.into_iter().collect()),
             ]
         })
     }

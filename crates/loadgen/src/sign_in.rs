@@ -47,7 +47,11 @@ impl FromStr for SignIn {
 
 impl SignIn {
     /// An account for each user.
-    pub(crate) async fn accounts(&self, target: &Target, users: Vec<Box<str>>) -> anyhow::Result<Vec<Account>> {
+    pub(crate) async fn accounts(
+        &self,
+        target: &Target,
+        users: Vec<Box<str>>,
+    ) -> anyhow::Result<Vec<Account>> {
         match self {
             Self::Plain => Ok(users.into_iter().map(|user| Account { token: user.clone(), user }).collect()),
             Self::Secret(path) => {

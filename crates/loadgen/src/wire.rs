@@ -61,7 +61,14 @@ pub(crate) fn feed(input: &[u8], out: &mut Vec<u8>, mut take: impl FnMut(Frame<'
             0x81 => Frame::Text(payload),
             0x88 => Frame::Close(payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))),
             0x89 => {
-                out.extend_from_slice(&[PONG, MASKED | u8::try_from(payload.len()).unwrap_or_default(), 0, 0, 0, 0]);
+                out.extend_from_slice(&[
+                    PONG,
+                    MASKED | u8::try_from(payload.len()).unwrap_or_default(),
+                    0,
+                    0,
+                    0,
+                    0,
+                ]);
                 out.extend_from_slice(payload);
                 Frame::Control
             }
@@ -103,7 +110,17 @@ mod tests {
             let mut out = Vec::new();
             text(&mut out, |out| out.resize(out.len() + length, b'x'));
             let header = out.len() - length;
-            assert_eq!(header, 4 + if length < 126 { 2 } else if length < 65_536 { 4 } else { 10 }, "{length}");
+            assert_eq!(
+                header,
+                4 + if length < 126 {
+                    2
+                } else if length < 65_536 {
+                    4
+                } else {
+                    10
+                },
+                "{length}"
+            );
             assert_eq!(out[header - 4..header], [0; 4]);
             // What a server writes is the same without the mask.
             out[1] &= !MASKED;

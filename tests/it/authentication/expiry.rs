@@ -27,7 +27,7 @@ fn refresh(token: &str) -> Value {
 #[tokio::test]
 async fn a_connection_ends_with_its_token_unless_it_is_refreshed() {
     let (server, secret) = server().await;
-    let short = || secret.token("", "alice", Duration::from_secs(3));
+    let short = || secret.token("", "alice", Duration::from_secs(5));
     let (mut ending, welcome) = Socket::hello(&server, &short(), "phone").await;
     assert!(welcome["expires"].is_string(), "{welcome}");
     let (mut staying, _) = Socket::hello(&server, &short(), "laptop").await;
@@ -88,7 +88,10 @@ async fn revoking_a_user_closes_all_its_connections_and_refuses_its_old_tokens()
 async fn one_token_can_be_revoked_by_its_id() {
     let (server, secret) = server().await;
     let token = |id: &str| {
-        secret.sign("", &json!({ "sub": "alice", "exp": in_seconds(HOUR), "iat": in_seconds(Duration::ZERO), "jti": id }))
+        secret.sign(
+            "",
+            &json!({ "sub": "alice", "exp": in_seconds(HOUR), "iat": in_seconds(Duration::ZERO), "jti": id }),
+        )
     };
     let (mut lost, _) = Socket::hello(&server, &token("lost"), "phone").await;
     let (mut kept, _) = Socket::hello(&server, &token("kept"), "laptop").await;

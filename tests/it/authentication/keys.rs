@@ -28,9 +28,17 @@ async fn a_key_set_may_hold_keys_of_every_algorithm() {
     let server = Server::start_in(folder, &[&setting]).await;
     for (pair, key_id) in [(&edwards, "ed"), (&p256, "ec"), (&rsa, "rsa")] {
         assert_eq!(outcome(&server, &pair.token(key_id, key_id, HOUR)).await, key_id);
-        assert_eq!(outcome(&server, &pair.token("other", "alice", HOUR)).await, "unauthenticated", "an unknown key");
+        assert_eq!(
+            outcome(&server, &pair.token("other", "alice", HOUR)).await,
+            "unauthenticated",
+            "an unknown key"
+        );
     }
-    assert_eq!(outcome(&server, &edwards.token("ec", "alice", HOUR)).await, "unauthenticated", "another's key");
+    assert_eq!(
+        outcome(&server, &edwards.token("ec", "alice", HOUR)).await,
+        "unauthenticated",
+        "another's key"
+    );
     let forged = Pair::Secret(keys_as_secret(&rsa)).token("rsa", "alice", HOUR);
     assert_eq!(outcome(&server, &forged).await, "unauthenticated", "a public key is no secret");
     assert_eq!(outcome(&server, &Pair::ed25519().token("ed", "alice", HOUR)).await, "unauthenticated");

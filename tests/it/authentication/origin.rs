@@ -39,7 +39,28 @@ async fn without_a_list_a_page_must_come_from_this_server() {
         let answer = http::post_with(address, "/v1/session", &json!({ "name": "alice" }), &fields).await;
         assert_eq!(answer.status, 403, "{origin}");
     }
-    assert_eq!(status(&server, &[("Origin", &own), ("Origin", "http://evil.example")]).await, 403, "two of them");
+    assert_eq!(
+        status(&server, &[("Origin", &own), ("Origin", "http://evil.example")]).await,
+        403,
+        "two of them"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_name_that_leads_here_opens_nothing_while_a_name_is_enough() {
+    let server = Server::start().await;
+    let address = server.addresses().public;
+    for (name, accepted) in [("127.0.0.1", true), ("localhost", true), ("evil.example", false)] {
+        let host = format!("{name}:{}", address.port());
+        let origin = format!("http://{host}");
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let opened = Socket::over(Box::new(stream), &host, &[("Origin", &origin)]).await;
+        assert_eq!(
+            opened.err().map_or(101, |refused| refused.status),
+            if accepted { 101 } else { 403 },
+            "{host}"
+        );
+    }
 }
 
 #[tokio::test]

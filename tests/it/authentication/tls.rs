@@ -19,7 +19,7 @@ use crate::support::socket::Socket;
 
 /// A certificate for `localhost`, signed by itself, in the two files of a folder.
 fn certificate(folder: &Folder) -> rcgen::Certificate {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
     folder.write("key.pem", made.signing_key.serialize_pem());
     folder.write("cert.pem", made.cert.pem());
     made.cert
@@ -28,15 +28,18 @@ fn certificate(folder: &Folder) -> rcgen::Certificate {
 /// A connection of a client that trusts only this certificate; `None` when it does not trust what it is shown.
 async fn connect(server: &Server, trusted: &rcgen::Certificate) -> Option<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
-    roots.add(trusted.der().clone()).unwrap();
+    roots.add(trusted.der().clone()).expect("a certificate");
     let client = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("versions of TLS")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = TcpStream::connect(server.addresses().public).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    timeout(PATIENCE, TlsConnector::from(Arc::new(client)).connect(name, stream)).await.unwrap().ok()
+    let stream = TcpStream::connect(server.addresses().public).await.expect("the server listens");
+    let name = ServerName::try_from("localhost").expect("a name");
+    timeout(PATIENCE, TlsConnector::from(Arc::new(client)).connect(name, stream))
+        .await
+        .expect("no handshake in time")
+        .ok()
 }
 
 #[tokio::test]
@@ -44,7 +47,8 @@ async fn a_certificate_is_served_and_replaced_without_closing_a_connection() {
     let folder = Folder::new();
     let first = certificate(&folder);
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let settings = [format!("tls.cert_file={}", path("cert.pem")), format!("tls.key_file={}", path("key.pem"))];
+    let settings =
+        [format!("tls.cert_file={}", path("cert.pem")), format!("tls.key_file={}", path("key.pem"))];
     let server = Server::start_in(folder, &settings.each_ref().map(String::as_str)).await;
     let session = {
         let stream = connect(&server, &first).await.expect("the certificate is trusted");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::frames::{direct, of, seqs, send, send_to, texts};
+use crate::support::frames::{direct, of, send, send_to, seqs, texts};
 use crate::support::server::Server;
 use crate::support::socket::Socket;
 

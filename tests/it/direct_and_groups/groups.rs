@@ -17,12 +17,20 @@ async fn creating_a_group_twice_under_one_client_id_finds_the_same_group() {
     let item = &created["conversation"];
     assert_eq!((item["title"].as_str(), item["role"].as_str()), (Some("Team"), Some("owner")), "{created}");
     assert_eq!((item["member_count"].as_u64(), item["head"].as_u64()), (Some(3), Some(1)), "{created}");
-    assert_eq!((item["history"].as_str(), item["first"].as_u64()), (Some("since_join"), Some(1)), "{created}");
+    assert_eq!(
+        (item["history"].as_str(), item["first"].as_u64()),
+        (Some("since_join"), Some(1)),
+        "{created}"
+    );
     let conversation = item["conversation"].as_str().unwrap().to_owned();
     assert_eq!(alice.create(create.clone()).await, conversation);
 
     let entry = bob.message(&conversation, 1).await;
-    assert_eq!((entry["kind"].as_str(), entry["from"].as_str()), (Some("membership"), Some("alice")), "{entry}");
+    assert_eq!(
+        (entry["kind"].as_str(), entry["from"].as_str()),
+        (Some("membership"), Some("alice")),
+        "{entry}"
+    );
     assert_eq!(entry["body"]["change"], "created", "{entry}");
     assert_eq!(entry["body"]["users"], json!(["alice", "bob", "carol"]), "{entry}");
     assert_eq!(entry["body"]["content_type"], "application/vnd.causerie.membership+json", "{entry}");

@@ -21,9 +21,17 @@ fn table() -> Vec<(&'static str, Value, [&'static str; 4])> {
         ("members.add", json!({ "users": ["zoe"] }), leading),
         ("members.remove", json!({ "users": ["victim"] }), leading),
         ("members.remove", json!({ "users": ["other-admin"] }), owning),
-        ("members.remove", json!({ "users": ["olga"] }), ["forbidden", "forbidden", "forbidden", "not_found"]),
+        (
+            "members.remove",
+            json!({ "users": ["olga"] }),
+            ["forbidden", "forbidden", "forbidden", "not_found"],
+        ),
         ("members.role", json!({ "user": "victim", "role": "admin" }), owning),
-        ("members.role", json!({ "user": "nobody", "role": "admin" }), ["not_found", "forbidden", "forbidden", "not_found"]),
+        (
+            "members.role",
+            json!({ "user": "nobody", "role": "admin" }),
+            ["not_found", "forbidden", "forbidden", "not_found"],
+        ),
         ("leave", json!({}), all),
     ]
 }
@@ -63,7 +71,8 @@ async fn an_owner_that_leaves_hands_on_to_the_admin_then_to_the_longest_member()
 
     alice.done(of("leave", &team, &json!({}))).await;
     let owner = |roles: Vec<(String, String)>| {
-        let owners: Vec<_> = roles.into_iter().filter(|(_, role)| role == "owner").map(|(user, _)| user).collect();
+        let owners: Vec<_> =
+            roles.into_iter().filter(|(_, role)| role == "owner").map(|(user, _)| user).collect();
         owners.join(",")
     };
     assert_eq!(owner(roles(&mut zoe, &team).await), "zoe", "the admin comes first");
@@ -80,7 +89,9 @@ async fn the_last_one_may_leave_and_ownership_may_be_given() {
     let mut alice = Socket::sign_in(&server, "alice", "phone").await;
     let mut bob = Socket::sign_in(&server, "bob", "phone").await;
     let team = alice.create(group("Team", &["bob"])).await;
-    alice.refused(of("members.role", &team, &json!({ "user": "alice", "role": "member" })), "forbidden").await;
+    alice
+        .refused(of("members.role", &team, &json!({ "user": "alice", "role": "member" })), "forbidden")
+        .await;
     alice.done(of("members.role", &team, &json!({ "user": "bob", "role": "owner" }))).await;
     let pair = |user: &str, role: &str| (user.to_owned(), role.to_owned());
     assert_eq!(roles(&mut bob, &team).await, [pair("alice", "admin"), pair("bob", "owner")]);

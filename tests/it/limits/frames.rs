@@ -68,6 +68,13 @@ async fn before_hello_a_client_may_say_four_kilobytes() {
         parts.write(&frame(false, opcode::CONTINUATION, &[b' '; 1000])).await;
     }
     assert_eq!(parts.end().await, Some(4009));
+    // Nor are pings free.
+    let mut pings = Raw::open(&server).await;
+    for _ in 0..100 {
+        pings.frame(opcode::PING, &[b'x'; 125]).await;
+    }
+    assert_eq!(pings.next_of("error").await["code"], "too_large");
+    assert_eq!(pings.end().await, Some(4009));
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ async fn who_sends_too_fast_is_told_when_to_try_again() {
     // A refused message is not there; the same again is, once there is room.
     let stored = 20 - refused as u64;
     assert_eq!(alice.sync_all(&conversation, 0, 100).await.len() as u64, stored);
-    let last = send_as(&conversation, &ids[19], "Hello");
-    assert_eq!(answers[19]["code"], "rate_limited", "{}", answers[19]);
+    let index = answers.iter().position(|answer| answer["type"] == "error").unwrap();
+    let last = send_as(&conversation, &ids[index], "Hello");
     let mut again = interval(Duration::from_millis(200));
     loop {
         again.tick().await;
@@ -58,7 +58,8 @@ async fn a_users_share_is_that_of_all_its_devices() {
     let mut laptop = Socket::sign_in(&server, "alice", "laptop").await;
     let conversation = phone.create(direct("bob")).await;
     let frames = || (0..10).map(|_| send(&conversation, "Hello")).collect::<Vec<_>>();
-    let refused = refusals(&phone.pipeline(frames(), 10).await) + refusals(&laptop.pipeline(frames(), 10).await);
+    let refused =
+        refusals(&phone.pipeline(frames(), 10).await) + refusals(&laptop.pipeline(frames(), 10).await);
     assert!(refused >= 1, "20 sends of a user that may send 10 at once");
 }
 

@@ -50,7 +50,8 @@ async fn what_was_taken_before_the_end_is_answered_and_what_is_answered_is_there
         let before = stored.len();
         // Everything that the server has is what it has answered: it took nothing in silence.
         for sent in &answered {
-            let found = stored.iter().find(|message| message["client_message_id"] == sent["client_message_id"]);
+            let found =
+                stored.iter().find(|message| message["client_message_id"] == sent["client_message_id"]);
             assert_eq!(found.map(seq), Some(seq(sent)), "{sent}");
         }
         let mine = stored.iter().filter(|message| ids.iter().any(|id| message["client_message_id"] == **id));

@@ -34,7 +34,10 @@ async fn a_body_comes_back_as_it_was_written() {
     server.restart().await;
     let mut bob = Socket::sign_in(&server, "bob", "phone").await;
     let stored = bob.sync_all(&conversation, 0, 100).await;
-    assert_eq!(stored.iter().map(|message| &message["body"]).collect::<Vec<_>>(), bodies.iter().collect::<Vec<_>>());
+    assert_eq!(
+        stored.iter().map(|message| &message["body"]).collect::<Vec<_>>(),
+        bodies.iter().collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
@@ -82,7 +85,9 @@ async fn a_send_names_one_place_and_a_key() {
     bad_key["client_message_id"] = json!("7");
     let mut negative = send_to("bob", "Hello");
     negative["after"] = json!(-1);
-    for frame in [both, neither, no_key, bad_key, negative, send_to("", "Hello"), send_to(&"x".repeat(129), "Hello")] {
+    for frame in
+        [both, neither, no_key, bad_key, negative, send_to("", "Hello"), send_to(&"x".repeat(129), "Hello")]
+    {
         alice.refused(frame, "invalid_frame").await;
     }
 }

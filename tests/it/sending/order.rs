@@ -49,10 +49,14 @@ async fn every_observer_sees_the_messages_of_many_senders_in_the_same_order() {
         users.push(Socket::sign_in(&server, name, "phone").await);
     }
     let team = users[0].create(group("Team", &["bob", "carol"])).await;
-    let frames = |who: &str| (0..100).map(|number| send(&team, &format!("{who} {number}"))).collect::<Vec<_>>();
+    let frames =
+        |who: &str| (0..100).map(|number| send(&team, &format!("{who} {number}"))).collect::<Vec<_>>();
     let [alice, bob, carol] = &mut users[..] else { panic!("three users") };
-    let (a, b, c) =
-        tokio::join!(alice.pipeline(frames("a"), 16), bob.pipeline(frames("b"), 16), carol.pipeline(frames("c"), 16));
+    let (a, b, c) = tokio::join!(
+        alice.pipeline(frames("a"), 16),
+        bob.pipeline(frames("b"), 16),
+        carol.pipeline(frames("c"), 16)
+    );
     for answers in [&a, &b, &c] {
         assert!(seqs(answers).is_sorted_by(|one, next| one < next), "rising in the order sent");
     }
@@ -66,7 +70,9 @@ async fn every_observer_sees_the_messages_of_many_senders_in_the_same_order() {
         all.extend(own);
         all.sort_by_key(seq);
         assert_eq!(seqs(&all), (1..=301).collect::<Vec<u64>>());
-        let ids = |frames: &[serde_json::Value]| frames.iter().map(|frame| frame["message_id"].clone()).collect::<Vec<_>>();
+        let ids = |frames: &[serde_json::Value]| {
+            frames.iter().map(|frame| frame["message_id"].clone()).collect::<Vec<_>>()
+        };
         assert_eq!(ids(&all), ids(&log));
     }
 }

@@ -37,7 +37,8 @@ pub(crate) async fn post_with(
     fields: &[(&str, &str)],
 ) -> Response {
     let body = body.to_string();
-    let mut request = format!("POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n");
+    let mut request =
+        format!("POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: application/json\r\n");
     for (name, value) in fields {
         // Writing to memory does not fail.
         let _ = write!(request, "{name}: {value}\r\n");

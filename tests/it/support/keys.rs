@@ -35,7 +35,10 @@ impl Pair {
 
     /// A token of a user, good for so long.
     pub(crate) fn token(&self, key_id: &str, user: &str, lifetime: Duration) -> String {
-        self.sign(key_id, &json!({ "sub": user, "exp": in_seconds(lifetime), "iat": in_seconds(Duration::ZERO) }))
+        self.sign(
+            key_id,
+            &json!({ "sub": user, "exp": in_seconds(lifetime), "iat": in_seconds(Duration::ZERO) }),
+        )
     }
 
     /// A token with these claims.

@@ -2,6 +2,7 @@
 
 pub(crate) mod frames;
 pub(crate) mod http;
+pub(crate) mod inbox;
 pub(crate) mod keys;
 pub(crate) mod order;
 pub(crate) mod program;

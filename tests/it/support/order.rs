@@ -102,5 +102,7 @@ impl Order {
 
 fn place(message: &Value) -> Result<(String, u64), String> {
     let place = message["conversation"].as_str().zip(message["seq"].as_u64());
-    place.map(|(conversation, seq)| (conversation.to_owned(), seq)).ok_or_else(|| format!("{message} has no place"))
+    place
+        .map(|(conversation, seq)| (conversation.to_owned(), seq))
+        .ok_or_else(|| format!("{message} has no place"))
 }

@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: &[&str]) -> Finished {
 
 /// A command that goes on, read line by line.
 pub(crate) struct Following {
-    _child: Child,
+    _child: Option<Child>,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -42,7 +42,12 @@ impl Following {
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
         let stdout = child.stdout.take().expect("its output is piped");
-        Self { _child: child, lines: BufReader::new(stdout).lines() }
+        Self { _child: Some(child), ..Self::of(stdout) }
+    }
+
+    /// What a command prints that somebody else has started.
+    pub(crate) fn of(stdout: ChildStdout) -> Self {
+        Self { _child: None, lines: BufReader::new(stdout).lines() }
     }
 
     /// The next line that it prints.

@@ -72,10 +72,10 @@ impl Raw {
         Self(stream.expect("not connected in time").expect("the server listens"))
     }
 
-    /// Writes bytes as they are. What a server that has closed does not take is lost.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+    /// Writes bytes as they are; returns whether the connection took them. One that the server has closed does not.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
         let written = timeout(PATIENCE, self.0.write_all(bytes)).await;
-        let _ = written.expect("the server does not read");
+        written.expect("the server does not read").is_ok()
     }
 
     /// Writes a whole frame, masked.

@@ -152,8 +152,7 @@ impl Server {
 
     /// Waits until this run of it has said these words so many times.
     pub(crate) async fn says(&self, words: &str, times: usize) {
-        let enough =
-            |said: &Vec<String>| said.iter().filter(|line| line.contains(words)).count() >= times;
+        let enough = |said: &Vec<String>| said.iter().filter(|line| line.contains(words)).count() >= times;
         let mut said = self.process.said.clone();
         let waited = timeout(PATIENCE, said.wait_for(enough)).await;
         waited.unwrap_or_else(|_| panic!("it did not say {words:?}")).expect("it has ended");
@@ -162,7 +161,8 @@ impl Server {
     /// The value of a metric without labels, or with exactly those that are written.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let metrics = http::get(self.addresses.admin, "/metrics").await;
-        let of_metric = |line: &str| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
+        let of_metric =
+            |line: &str| line.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')?.parse().ok());
         metrics.body.lines().find_map(of_metric).unwrap_or(0.0)
     }
 

@@ -7,19 +7,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt as _, StreamExt as _};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
+pub(crate) use super::inbox::End;
+use super::inbox::{Shared, read};
 use super::order::Order;
 use super::server::Server;
 use super::{PATIENCE, frames, http};
@@ -29,18 +30,9 @@ pub(crate) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-type Stream = WebSocketStream<Box<dyn Wire>>;
+pub(super) type Stream = WebSocketStream<Box<dyn Wire>>;
 
 type Sink = Arc<tokio::sync::Mutex<Option<SplitSink<Stream, Message>>>>;
-
-/// How a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct End {
-    /// The code of the close frame, if there was one.
-    pub(crate) code: Option<u16>,
-    /// Its reason, or what broke.
-    pub(crate) reason: String,
-}
 
 /// Why there was no WebSocket: the status of the answer, 0 when there was none.
 #[derive(Debug)]
@@ -57,23 +49,6 @@ pub(crate) struct Socket {
     paused: watch::Sender<bool>,
     _reader: JoinSet<()>,
     next_id: u64,
-}
-
-#[derive(Default)]
-struct Shared {
-    inbox: Mutex<Inbox>,
-    arrived: Notify,
-}
-
-#[derive(Default)]
-struct Inbox {
-    /// What was not waited for yet.
-    waiting: VecDeque<Value>,
-    /// Everything.
-    heard: Vec<Value>,
-    order: Order,
-    problem: Option<String>,
-    end: Option<End>,
 }
 
 impl Socket {
@@ -93,6 +68,14 @@ impl Socket {
         let user = answer["user"].as_str().unwrap_or_default();
         user.clone_into(&mut socket.name);
         socket.shared.inbox.lock().order = Order::of(user);
+        (socket, answer)
+    }
+
+    /// Says hello with a token to a server that may say goodbye instead of an answer; returns what came.
+    pub(crate) async fn hello_or_goodbye(server: &Server, token: &str, device: &str) -> (Self, Value) {
+        let mut socket = Self::open(server).await;
+        socket.tell(&json!({ "type": "hello", "token": token, "device": device })).await;
+        let answer = socket.wait_for("an answer to hello", |_| true).await;
         (socket, answer)
     }
 
@@ -247,7 +230,7 @@ impl Socket {
 
     /// The first frame, of those that came and those to come, for which `wanted` holds.
     pub(crate) async fn wait_for(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let found = self.wait(|inbox| {
+        let found = self.shared.wait(|inbox| {
             let index = inbox.waiting.iter().position(&wanted)?;
             inbox.waiting.remove(index)
         });
@@ -263,7 +246,7 @@ impl Socket {
 
     /// Waits until the server has closed, and says how.
     pub(crate) async fn end(&mut self) -> End {
-        match self.wait(|inbox| inbox.end.clone()).await {
+        match self.shared.wait(|inbox| inbox.end.clone()).await {
             Ok(end) => end,
             Err(why) => panic!("{} waits for the end: {why}", self.name),
         }
@@ -315,27 +298,6 @@ impl Socket {
         // Its answer goes through the same queue as what is told.
         self.done(json!({ "type": "blocks" })).await;
     }
-
-    async fn wait<T>(&self, find: impl Fn(&mut Inbox) -> Option<T>) -> Result<T, String> {
-        let found = async {
-            loop {
-                {
-                    let mut inbox = self.shared.inbox.lock();
-                    if let Some(problem) = &inbox.problem {
-                        return Err(problem.clone());
-                    }
-                    if let Some(found) = find(&mut inbox) {
-                        return Ok(found);
-                    }
-                    if let Some(end) = &inbox.end {
-                        return Err(format!("the connection has ended: {end:?}"));
-                    }
-                }
-                self.shared.arrived.notified().await;
-            }
-        };
-        timeout(PATIENCE, found).await.unwrap_or_else(|_| Err("not in time".to_owned()))
-    }
 }
 
 impl Drop for Socket {
@@ -351,56 +313,4 @@ pub(crate) async fn sign_in(server: &Server, user: &str) -> String {
     assert_eq!(response.status, 200, "sign-in by name: {}", response.body);
     let session: Value = serde_json::from_str(&response.body).expect("an answer in JSON");
     frames::name(&session, "token").to_owned()
-}
-
-async fn read(mut source: SplitStream<Stream>, shared: Arc<Shared>, mut paused: watch::Receiver<bool>) {
-    loop {
-        if paused.wait_for(|paused| !paused).await.is_err() {
-            return;
-        }
-        let item = tokio::select! {
-            item = source.next() => item,
-            _ = paused.wait_for(|paused| *paused) => continue,
-        };
-        let end = match item {
-            Some(Ok(Message::Text(text))) => {
-                shared.inbox.lock().take(&text);
-                None
-            }
-            Some(Ok(Message::Close(Some(close)))) => {
-                Some(End { code: Some(close.code.into()), reason: close.reason.to_string() })
-            }
-            Some(Ok(_)) => None,
-            Some(Err(error)) => Some(End { code: None, reason: error.to_string() }),
-            None => Some(End { code: None, reason: "the stream ended".to_owned() }),
-        };
-        let over = end.is_some();
-        if let Some(end) = end {
-            shared.inbox.lock().end.get_or_insert(end);
-        }
-        shared.arrived.notify_one();
-        if over {
-            // The closing handshake is finished by reading on.
-            while let Some(Ok(_)) = source.next().await {}
-            return;
-        }
-    }
-}
-
-impl Inbox {
-    fn take(&mut self, text: &str) {
-        let frame: Value = match serde_json::from_str(text) {
-            Ok(frame) => frame,
-            Err(error) => return self.fail(format!("{error}: {text}")),
-        };
-        if let Err(problem) = self.order.take(&frame) {
-            self.fail(problem);
-        }
-        self.heard.push(frame.clone());
-        self.waiting.push_back(frame);
-    }
-
-    fn fail(&mut self, problem: String) {
-        self.problem.get_or_insert(problem);
-    }
 }

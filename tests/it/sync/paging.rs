@@ -18,8 +18,9 @@ async fn write(socket: &mut Socket, conversation: &str, count: usize) {
 async fn back(socket: &mut Socket, conversation: &str, mut before: Value, limit: u64) -> Vec<Value> {
     let mut all = Vec::new();
     loop {
-        let page = socket.done(of("history", conversation, &json!({ "before": before, "limit": limit }))).await;
-        let mut items = page["items"].as_array().unwrap().clone();
+        let page =
+            socket.done(of("history", conversation, &json!({ "before": before, "limit": limit }))).await;
+        let mut items = page["items"].as_array().expect("a page has items").clone();
         before = json!(items.first().map(seq));
         items.append(&mut all);
         all = items;
@@ -98,7 +99,10 @@ async fn a_page_has_at_most_so_many_items_and_so_many_bytes() {
     let page = alice.done(sync(&conversation, 250, 200)).await;
     assert!(count(&page) < 60 && page["more"] == true, "{} items", count(&page));
     assert_eq!(seqs(&alice.sync_all(&conversation, 0, 200).await), (1..=310).collect::<Vec<u64>>());
-    assert_eq!(seqs(&back(&mut alice, &conversation, json!(null), 200).await), (1..=310).collect::<Vec<u64>>());
+    assert_eq!(
+        seqs(&back(&mut alice, &conversation, json!(null), 200).await),
+        (1..=310).collect::<Vec<u64>>()
+    );
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ pub struct Env<'a> {
     pub waiting_bytes: &'a Arc<Bound>,
 }
 
+/// What a sign of life counts before the client is known: as much as the largest one of a WebSocket.
+const CONTROL_FRAME: usize = 125;
 /// How long a client that is told to go may wait for its last answers.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -40,7 +42,7 @@ impl Connection {
     pub fn handle(&mut self, input: Input<'_>, env: &Env<'_>, effects: &mut Vec<Effect>) {
         match input {
             Input::Frame(frame) => self.frame(frame, env, effects),
-            Input::Heartbeat => self.heard = env.now,
+            Input::Heartbeat => self.heartbeat(env, effects),
             Input::Authenticated { result, login } => self.authenticated(result, login, env, effects),
             Input::Registered(Ok(session)) => self.registered(session, env, effects),
             Input::Registered(Err(end)) => self.end(&end, Leave::Orderly, effects),
@@ -116,15 +118,29 @@ impl Connection {
         }
     }
 
+    fn heartbeat(&mut self, env: &Env<'_>, effects: &mut Vec<Effect>) {
+        self.heard = env.now;
+        if let Phase::Waiting { bytes_left, .. } = &mut self.phase {
+            match bytes_left.checked_sub(CONTROL_FRAME) {
+                Some(left) => *bytes_left = left,
+                None => self.too_talkative(None, effects),
+            }
+        }
+    }
+
+    fn too_talkative(&mut self, id: Option<RequestId>, effects: &mut Vec<Effect>) {
+        effects.push(Effect::LimitHit(Limit::UnauthenticatedBytes));
+        let message = "Too much was said before `hello` was accepted.";
+        self.violation(id, ErrorCode::TooLarge, message.to_owned(), effects);
+    }
+
     fn frame(&mut self, json: &str, env: &Env<'_>, effects: &mut Vec<Effect>) {
         self.heard = env.now;
         match &mut self.phase {
             Phase::Ended | Phase::Entering => {}
             Phase::Waiting { bytes_left, token, .. } => {
                 if json.len() > *bytes_left {
-                    effects.push(Effect::LimitHit(Limit::UnauthenticatedBytes));
-                    let message = "Too much was said before `hello` was accepted.";
-                    return self.violation(id_of(json), ErrorCode::TooLarge, message.to_owned(), effects);
+                    return self.too_talkative(id_of(json), effects);
                 }
                 *bytes_left -= json.len();
                 let token = token.take();

@@ -3,30 +3,27 @@
 use std::sync::Arc;
 
 use causerie_cluster::Shard;
-use causerie_protocol::frame::down::Done;
+use causerie_protocol::UserId;
 use causerie_protocol::frame::{Down, ErrorCode};
-use causerie_protocol::{Seq, UserId};
 use causerie_store::committed::AppendResult;
-use causerie_store::port::messages::ReadLimit;
 use causerie_store::port::{ReadError, WriteError};
 use causerie_store::{Entry, PendingAppend};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
-use super::deliver::{answer_page, deliver};
-use super::effect::{Effect, Read};
+use super::deliver::deliver;
+use super::effect::Effect;
 use super::handle::Env;
 use super::input::{Input, Request};
 use super::open::{blocked_by, open};
 use super::owner::ConversationHandle;
+use super::pages;
 use super::recover::recover;
 use super::state::Conversation;
 use crate::bounded::Permit;
 use crate::connection::Outgoing;
-use crate::describe::erased;
-use crate::node::{Node, page_bytes};
-use crate::reply::Reply;
+use crate::node::Node;
 
 /// What a conversation actor is told.
 #[derive(Debug)]
@@ -233,7 +230,7 @@ impl State {
                 reply.send(|_| *frame);
             }
             Effect::Notice(connection, frame) => connection.push(Outgoing::notice(&frame)),
-            Effect::Read(read) => self.read(read),
+            Effect::Read(read) => pages::read(node, handle.id(), read),
             Effect::StoreCursors(updates) => {
                 let (stored, handle) = (node.store.put_cursors(updates), handle.clone());
                 node.background.spawn(async move { handle.tell(Message::CursorsStored(stored.await)) });
@@ -244,65 +241,9 @@ impl State {
                         .of_user(&user, |connection| connection.push(Outgoing::Receipt(receipt.clone())));
                 }
             }
-            Effect::Erase(user, head, reply) => self.erase(user, head, reply),
+            Effect::Erase(user, head, reply) => pages::erase(node, handle.id(), user, head, reply),
             Effect::TickAt(at) => node.wheel.at(at, handle.sleeper()),
         }
-    }
-
-    /// Reads a page beside the actor and answers with it. A missing row at or below the head is an error, never the end.
-    fn read(&self, read: Read) {
-        let (node, id) = (Arc::clone(&self.node), self.handle.id());
-        let Read { reply, first, last, limit, back, head } = read;
-        if first > last {
-            return answer_page(id, (reply, head, back, false), &[]);
-        }
-        let limit = ReadLimit { items: limit, bytes: page_bytes(&node, reply.to_connection()) };
-        let entries = if back {
-            node.store.read_back(id, first, last, limit)
-        } else {
-            node.store.read(id, first, last, limit)
-        };
-        node.background.job(async move {
-            match entries.await {
-                Ok(entries) if is_whole(&entries, first, last, back) => {
-                    let ends = if back {
-                        entries.first().map(|entry| entry.seq) == Some(first)
-                    } else {
-                        entries.last().map(|entry| entry.seq) == Some(last)
-                    };
-                    answer_page(id, (reply, head, back, !ends), &entries);
-                }
-                Ok(_) => {
-                    tracing::error!(conversation = %id, %first, %last, "entries are missing below the head");
-                    reply.error(
-                        ErrorCode::Internal,
-                        format!("Messages of {id} between {first} and {last} are missing."),
-                    );
-                }
-                Err(ReadError::Corrupt(what)) => {
-                    tracing::error!(conversation = %id, what, "a stored record is damaged");
-                    reply.error(
-                        ErrorCode::Internal,
-                        format!("A stored message of {id} is damaged; it is not shown."),
-                    );
-                }
-                Err(ReadError::Unavailable(why)) => {
-                    reply.error(ErrorCode::Unavailable, format!("The store does not answer: {why}."));
-                }
-            }
-        });
-    }
-
-    /// Overwrites what a user wrote, page by page.
-    fn erase(&self, user: UserId, head: Seq, reply: Reply) {
-        let (node, id) = (Arc::clone(&self.node), self.handle.id());
-        node.clone().background.job(async move {
-            match erase(&node, id, &user, head).await {
-                Ok(()) => reply.send(|id| Down::Ok(Done { id, seq: None })),
-                Err(why) => reply
-                    .error(ErrorCode::Unavailable, format!("Not everything was erased: {why}. Do it again.")),
-            }
-        });
     }
 
     /// Whether nothing would be lost if the conversation closed, and it has been idle for long or does not exist.
@@ -331,17 +272,6 @@ impl State {
     }
 }
 
-/// Whether a page has neither a hole nor a missing edge.
-fn is_whole(entries: &[Entry], first: Seq, last: Seq, back: bool) -> bool {
-    let dense = entries.windows(2).all(|pair| pair[0].seq.next() == pair[1].seq);
-    let edge = if back {
-        entries.last().map(|entry| entry.seq) == Some(last)
-    } else {
-        entries.first().map(|entry| entry.seq) == Some(first)
-    };
-    dense && edge
-}
-
 /// Answers requests of a conversation that cannot be opened.
 fn refuse_all(message: Message, error: &ReadError) {
     let Message::Requests(requests, _) = message else { return };
@@ -358,31 +288,4 @@ fn refuse_all(message: Message, error: &ReadError) {
             reply.error(code, text);
         }
     }
-}
-
-/// The most entries that are erased in one step.
-const ERASE_STEP: usize = 500;
-
-async fn erase(
-    node: &Node,
-    id: causerie_protocol::ConversationId,
-    user: &UserId,
-    head: Seq,
-) -> Result<(), String> {
-    let erased = erased();
-    let mut next = Seq(1);
-    while next <= head {
-        let limit = ReadLimit { items: ERASE_STEP, bytes: usize::MAX };
-        let entries = node.store.read(id, next, head, limit).await.map_err(|error| error.to_string())?;
-        let Some(last) = entries.last() else { break };
-        next = last.seq.next();
-        let mine = entries.iter().filter(|entry| {
-            entry.from == *user && entry.kind == causerie_protocol::frame::down::EntryKind::Message
-        });
-        let bodies: Vec<_> = mine.map(|entry| (entry.seq, erased.clone())).collect();
-        if !bodies.is_empty() {
-            node.store.replace_bodies(id, bodies).await.map_err(|error| error.to_string())?;
-        }
-    }
-    Ok(())
 }

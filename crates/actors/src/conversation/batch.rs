@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use causerie_protocol::frame::down::{ConversationKind, EntryKind, HistoryAccess, Sent};
+use causerie_protocol::frame::down::{ConversationKind, EntryKind, HistoryAccess};
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use causerie_protocol::{Seq, UserId};
 use causerie_store::committed::AppendResult;
 use causerie_store::model::{ConversationRow, Projection};
-use causerie_store::port::ReadError;
 use causerie_store::port::messages::AppendError;
 use causerie_store::{Batch, Entry, Epoch};
 
@@ -15,6 +14,7 @@ use super::dedupe::Fingerprint;
 use super::effect::{Answer, Delivery, Effect};
 use super::handle::{Env, not_found, refuse};
 use super::input::{Origin, SendRequest};
+use super::resend::{answer_resend, is_settled};
 use super::state::{Conversation, DIRECT_MEMBER, InFlight, Known, Member, Waiting, WaitingSend};
 use crate::bounded::Permit;
 use crate::metrics::Limit;
@@ -112,43 +112,6 @@ impl Conversation {
         }
         if !draft.replies.is_empty() {
             self.put_under_way(draft.done(), env, effects);
-        }
-    }
-
-    /// Asks the store for the keys that can neither be found nor excluded here.
-    fn ask(&mut self, effects: &mut Vec<Effect>) {
-        if self.finding > 0 || (self.recent.floor() == Seq::ZERO && self.recent.is_empty()) {
-            return;
-        }
-        let (recent, mut keys) = (&self.recent, Vec::new());
-        for waiting in &mut self.queue {
-            let Waiting::Send(send) = waiting else { continue };
-            if keys.len() < Batch::MAX_ENTRIES && needs_asking(recent, send) {
-                send.known = Known::Asked(self.head);
-                keys.push((send.request.from.user.clone(), send.request.client_message_id));
-            }
-        }
-        if !keys.is_empty() {
-            self.finding = keys.len();
-            effects.push(Effect::Find(keys));
-        }
-    }
-
-    /// Takes in what the store has of the keys that it was asked for, in their order.
-    pub(super) fn found(&mut self, found: Result<Vec<Option<Entry>>, ReadError>, effects: &mut Vec<Effect>) {
-        self.finding = 0;
-        let mut answers = match found {
-            Ok(entries) => entries.into_iter(),
-            Err(error) => return self.refuse_asked(&error, effects),
-        };
-        for waiting in &mut self.queue {
-            let Waiting::Send(send) = waiting else { continue };
-            if let Known::Asked(head) = send.known
-                && let Some(answer) = answers.next()
-            {
-                // What was committed while the store looked may have been missed: the head of the question counts.
-                send.known = answer.map_or(Known::NewAt(head), |entry| Known::Existing(Box::new(entry)));
-            }
         }
     }
 
@@ -306,49 +269,6 @@ impl Conversation {
             }
         }
     }
-}
-
-/// Whether it is known if the message is new.
-fn is_settled(recent: &super::dedupe::Recent, send: &WaitingSend) -> bool {
-    !matches!(send.known, Known::Asked(_)) && !needs_asking(recent, send)
-}
-
-/// A key that is among the last ones may be this very message; one that is not there may be older than they are.
-fn needs_asking(recent: &super::dedupe::Recent, send: &WaitingSend) -> bool {
-    let here = recent.position(send.fingerprint);
-    match send.known {
-        Known::Asked(_) | Known::Existing(_) => false,
-        // Something with this fingerprint was committed since the store was asked, or so much that it cannot be told.
-        Known::NewAt(head) => head < recent.floor() || here.is_some_and(|seq| seq > head),
-        Known::Unknown => {
-            let floor = recent.floor();
-            let first_attempt_above =
-                send.request.attempt == 0 && send.request.after.is_some_and(|after| after >= floor);
-            here.is_some() || !(floor == Seq::ZERO || first_attempt_above)
-        }
-    }
-}
-
-/// The same message gets the same answer; another one under the same key is a mistake of the client.
-fn answer_resend(
-    conversation: causerie_protocol::ConversationId,
-    request: SendRequest,
-    entry: &Entry,
-    effects: &mut Vec<Effect>,
-) {
-    if entry.body != request.body && entry.body.content().ok() != request.body.content().ok() {
-        let message = "Another message was sent with this client_message_id; nothing was stored.";
-        return refuse(request.reply, ErrorCode::Conflict, message, effects);
-    }
-    let sent = Sent {
-        id: request.reply.id().cloned(),
-        conversation,
-        client_message_id: entry.client_message_id,
-        seq: entry.seq,
-        message_id: entry.message_id,
-        time: entry.time(),
-    };
-    effects.push(Effect::Answer(request.reply, Box::new(Down::Sent(sent))));
 }
 
 /// What begins a direct conversation.

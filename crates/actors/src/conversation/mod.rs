@@ -6,6 +6,7 @@
 
 mod actor;
 mod batch;
+mod changes;
 mod cursors;
 mod dedupe;
 mod deliver;
@@ -16,8 +17,10 @@ pub mod input;
 mod members;
 mod open;
 mod owner;
+mod pages;
 mod reads;
 mod recover;
+mod resend;
 pub mod state;
 
 pub use input::{Change, Create, Origin, Request, SendRequest};

@@ -104,20 +104,6 @@ async fn one_that_is_told_to_end_before_it_is_welcomed_leaves_nothing() {
     until(|| node.chat.open().0 == 0).await;
     assert_eq!(socket.closed(), (Some(CloseCode::GoingAway), 0), "nothing follows the close");
     assert_eq!(node.chat.sessions().len(), 0);
-    let watcher = node.client("bob", "phone").await;
-    node.user("alice").send_to(user("bob"), key(1), text("1")).await.unwrap();
-    watcher.expect("message").await;
-    watcher.say(json!({ "type": "presence.watch", "id": 1, "users": ["alice"] })).await;
-    watcher.expect("ok").await;
-    let present = async {
-        loop {
-            let frame = watcher.hear().await.unwrap();
-            if frame["type"] == "presence" && frame["online"] == false {
-                return;
-            }
-        }
-    };
-    node.meanwhile(STEP, present).await;
 }
 
 #[tokio::test]
@@ -175,4 +161,40 @@ async fn a_node_that_stops_lets_go_of_its_store() {
     assert_eq!(node.chat.open(), (0, 0));
     let mine = node.chat.store().conversation_of(user("alice"), conversation).await.unwrap().unwrap();
     assert_eq!(mine.cursor.read, Seq(1), "the last position is kept");
+}
+
+/// Conversations that close at every turn of the wheel, while many write into them from many threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_conversation_that_closes_under_its_writers_loses_and_doubles_nothing() {
+    let settings = Settings { conversation_idle: Duration::ZERO, recent_keys: 4, ..Settings::default() };
+    let node = Node::with(settings).await;
+    let (writers, rooms, rounds) = (6, 4, 40);
+    let mut tasks = Vec::new();
+    for writer in 0..writers {
+        let alice = node.user("alice");
+        let to = move |room: u64| user(&format!("room-{room}"));
+        tasks.push(start(async move {
+            let mut turns = tokio::time::interval(Duration::from_millis(5));
+            let mut seqs = Vec::new();
+            for round in 0..rounds {
+                turns.tick().await;
+                for room in 0..rooms {
+                    let number = key(writer * rounds + round);
+                    let sent = alice.send_to(to(room), number, text("x")).await.unwrap();
+                    let again = alice.send_to(to(room), number, text("x")).await.unwrap();
+                    assert_eq!(sent.seq, again.seq);
+                    seqs.push((room, sent.seq.0));
+                }
+            }
+            seqs
+        }));
+    }
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.unwrap());
+    }
+    all.sort_unstable();
+    let expected: Vec<_> =
+        (0..rooms).flat_map(|room| (1..=writers * rounds).map(move |seq| (room, seq))).collect();
+    assert_eq!(all, expected);
 }

@@ -56,7 +56,11 @@ fn verdict(lines: &[Line]) -> Verdict {
 /// Whether the verdict is just the one expected.
 fn expect(verdict: &Verdict, kind: Option<Kind>) -> Result<(), String> {
     let found: Vec<Kind> = verdict.findings.keys().copied().collect();
-    if found == Vec::from_iter(kind) && verdict.vacuous.is_empty() { Ok(()) } else { Err(verdict.to_string()) }
+    if found == Vec::from_iter(kind) && verdict.vacuous.is_empty() {
+        Ok(())
+    } else {
+        Err(verdict.to_string())
+    }
 }
 
 /// Histories that prove nothing.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::history::{Entry, Line, Nanos};
+use crate::history::{Change, Entry, Line, Nanos};
 
 /// One message of one key, put together from its lines.
 #[derive(Clone, Debug)]
@@ -129,4 +129,53 @@ pub(super) fn append_at_the_end(lines: &mut [Line], to: Uuid, entry: &Entry) {
             }
         }
     }
+}
+
+/// Whether an entry lets this user in.
+pub(super) fn adds(entry: &Entry, user: &str) -> bool {
+    let added = entry.membership.as_ref().filter(|it| it.change == Change::Added);
+    added.is_some_and(|it| it.users.iter().any(|added| added.as_ref() == user))
+}
+
+/// Messages of conversations whose members never change: their senders are in them at the end, too.
+pub(super) fn sent_in_direct(lines: &[Line]) -> Vec<Sent> {
+    let direct = |of: Uuid| {
+        lines.iter().any(|line| matches!(line, Line::Direct { conversation, .. } if *conversation == of))
+    };
+    sent(lines).into_iter().filter(|sent| direct(sent.conversation)).collect()
+}
+
+/// The entry of a position as it was seen.
+pub(super) fn entry_at(lines: &[Line], of: Uuid, seq: u64) -> Option<Entry> {
+    lines.iter().find_map(|line| match line {
+        Line::Page { conversation, items, .. } if *conversation == of => {
+            items.iter().find(|entry| entry.seq == seq).cloned()
+        }
+        _ => None,
+    })
+}
+
+/// Of which session and conversation a line tells something that it heard.
+pub(super) fn heard_of(line: &Line) -> Option<(u64, Uuid)> {
+    match line {
+        Line::Message { session, conversation, .. }
+        | Line::Head { session, conversation, .. }
+        | Line::Page { session, conversation, last: false, .. } => Some((*session, *conversation)),
+        _ => None,
+    }
+}
+
+pub(super) fn close_of(lines: &[Line], of: u64) -> Option<usize> {
+    lines.iter().position(|line| matches!(line, Line::Close { session, .. } if *session == of))
+}
+
+/// Any two messages of one conversation.
+pub(super) fn pairs(all: &[Sent]) -> impl Iterator<Item = (&Sent, &Sent)> {
+    let others = |first| all.iter().map(move |second| (first, second));
+    all.iter().flat_map(others).filter(|(first, second)| first.conversation == second.conversation)
+}
+
+/// Whether another message was begun in this time.
+pub(super) fn begun_between(all: &[Sent], of: Uuid, from: u64, to: u64) -> bool {
+    all.iter().any(|sent| sent.conversation == of && from < sent.begun && sent.begun < to)
 }

@@ -162,7 +162,7 @@ impl World {
     }
 
     fn entry(&self, conversation: usize, seq: u64) -> Entry {
-        self.conversations[conversation].log[seq as usize - 1].clone()
+        self.conversations[conversation].log[usize::try_from(seq).unwrap_or(usize::MAX) - 1].clone()
     }
 
     /// Waits until all is quiet, syncs everything a last time, and writes down what was recorded.
@@ -184,8 +184,12 @@ impl World {
         let closed = std::mem::take(&mut self.pending.closed);
         self.lines.retain(|(at, line)| {
             let session = match line {
-                Line::Message { session, .. } | Line::Head { session, .. } | Line::Page { session, .. } => session,
-                Line::Sent { session, .. } | Line::Refused { session, .. } | Line::Changed { session, .. } => session,
+                Line::Message { session, .. } | Line::Head { session, .. } | Line::Page { session, .. } => {
+                    session
+                }
+                Line::Sent { session, .. }
+                | Line::Refused { session, .. }
+                | Line::Changed { session, .. } => session,
                 Line::Members { session, .. } => session,
                 _ => return true,
             };

@@ -46,12 +46,19 @@ impl Membership {
 
     /// The entry that let the user in last, at or before a position.
     pub(crate) fn joined_before(&self, user: u32, seq: u64) -> u64 {
-        self.of(user).iter().map(|period| period.joined).filter(|joined| *joined <= seq).max().unwrap_or_default()
+        self.of(user)
+            .iter()
+            .map(|period| period.joined)
+            .filter(|joined| *joined <= seq)
+            .max()
+            .unwrap_or_default()
     }
 
     /// Whether the user was removed at or after a position, and not before.
     pub(crate) fn was_removed_after(&self, user: u32, seq: u64) -> bool {
-        self.of(user).iter().any(|period| (period.joined..=period.last).contains(&seq) && period.last < u64::MAX)
+        self.of(user)
+            .iter()
+            .any(|period| (period.joined..=period.last).contains(&seq) && period.last < u64::MAX)
     }
 
     /// Whether a page may begin here for this user, because a period of its does.
@@ -71,7 +78,9 @@ impl Membership {
 
     /// Whether what comes after `seq` lets the user in or out.
     pub(crate) fn changes_after(&self, user: u32, seq: u64) -> bool {
-        self.of(user).iter().any(|period| period.joined > seq || (period.last > seq && period.last < u64::MAX))
+        self.of(user)
+            .iter()
+            .any(|period| period.joined > seq || (period.last > seq && period.last < u64::MAX))
     }
 
     fn join(&mut self, user: u32, seq: u64) {

@@ -6,8 +6,8 @@ mod members;
 
 use std::ops::Range;
 
-pub(crate) use entries::Entry;
 use entries::Entries;
+pub(crate) use entries::Entry;
 pub(crate) use keys::Keys;
 pub(crate) use members::{Membership, Timelines};
 
@@ -51,12 +51,25 @@ impl<'a> Evidence<'a> {
             (seen.session, seen.conversation)
         });
         let members = Timelines::of(history);
-        Self { history, keys, members, finals: finals(history), entries, page_rows: page_rows(history), by_session }
+        Self {
+            history,
+            keys,
+            members,
+            finals: finals(history),
+            entries,
+            page_rows: page_rows(history),
+            by_session,
+        }
     }
 
     /// The entries of all conversations, by conversation and seq.
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries.all
+    }
+
+    /// How many conversations have entries.
+    pub(crate) fn conversations(&self) -> usize {
+        self.entries.spans.len()
     }
 
     /// The entries of one conversation, by seq.

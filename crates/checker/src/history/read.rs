@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::BufRead;
 
 use super::{
-    Attempt, Changed, Commit, Entry, FORMAT, Fault, History, Line, Logged, MembersView, Nanos, Outcome, Owner,
-    Page, Read, Seen, Session, index,
+    Attempt, Changed, Commit, Entry, FORMAT, Fault, History, Line, Logged, MembersView, Nanos, Outcome,
+    Owner, Page, Read, Seen, Session, index,
 };
 
 /// Why a history cannot be read. What was read before stays.
@@ -95,7 +95,9 @@ impl Reader {
                 let number = self.history.attempt(attempt);
                 self.requests.insert((session, request), number);
             }
-            Line::Sent { at, session, request, seq } => self.answer(at, session, request, Outcome::Sent(seq))?,
+            Line::Sent { at, session, request, seq } => {
+                self.answer(at, session, request, Outcome::Sent(seq))?;
+            }
             Line::Refused { at, session, request } => self.answer(at, session, request, Outcome::Refused)?,
             Line::Unknown { at, session, request } => self.answer(at, session, request, Outcome::Unknown)?,
             Line::Message { at, session, conversation, entry } => {

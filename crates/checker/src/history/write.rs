@@ -126,13 +126,16 @@ impl History {
         for row in &self.views {
             let users = row.users.iter().map(|user| self.users.name(*user).clone()).collect();
             let (begun, at, session) = (row.begun, row.at, row.session.into());
-            Line::Members { begun, at, session, conversation: self.uuid(row.conversation), users }.write(out)?;
+            Line::Members { begun, at, session, conversation: self.uuid(row.conversation), users }
+                .write(out)?;
         }
         for row in &self.faults {
-            Line::Fault { at: row.at, until: row.until, name: row.name.clone(), effect: row.effect }.write(out)?;
+            Line::Fault { at: row.at, until: row.until, name: row.name.clone(), effect: row.effect }
+                .write(out)?;
         }
         for row in &self.logged {
-            let (conversation, client_message_id) = (self.uuid(row.conversation), Uuid::from_u128(row.client));
+            let (conversation, client_message_id) =
+                (self.uuid(row.conversation), Uuid::from_u128(row.client));
             Line::Logged { conversation, seq: row.seq, client_message_id }.write(out)?;
         }
         if self.log_ended {

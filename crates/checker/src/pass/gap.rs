@@ -35,7 +35,8 @@ fn follow(evidence: &Evidence<'_>, rows: &[u32], heads: &[(u32, u64)], verdict: 
         if row.is_live() {
             // What was said before the user was let in, perhaps again, is not told live.
             let user = evidence.user(row.session);
-            let joined = evidence.members.get(row.conversation).map_or(0, |it| it.joined_before(user, row.seq));
+            let joined =
+                evidence.members.get(row.conversation).map_or(0, |it| it.joined_before(user, row.seq));
             let missing = reached.map(|reached| (reached + 1).max(joined)..row.seq);
             let missing = missing.and_then(|mut missing| missing.find(|seq| is_due(evidence, row, *seq)));
             if let Some(missing) = missing {
@@ -68,7 +69,8 @@ fn is_due(evidence: &Evidence<'_>, row: &Seen, seq: u64) -> bool {
     // One's own messages come as answers.
     let author = evidence.entry(row.conversation, seq).and_then(|entry| entry.author);
     !author.is_some_and(|(author, client)| {
-        author == user && evidence.keys.sent_by(row.session, (row.conversation, author, client), evidence.history)
+        author == user
+            && evidence.keys.sent_by(row.session, (row.conversation, author, client), evidence.history)
     })
 }
 
@@ -98,16 +100,25 @@ fn page_problem(evidence: &Evidence<'_>, page: &Page, rows: &[Seen]) -> Option<(
             let next = page.position + 1;
             let starts = first.seq == next || (first.seq > next && begins(first.seq)) || lost(next);
             if !starts {
-                return problem(next, &format!("asked after {}, it begins with {}", page.position, first.seq));
+                return problem(
+                    next,
+                    &format!("asked after {}, it begins with {}", page.position, first.seq),
+                );
             }
             if !page.more && last.seq != page.head && !lost(last.seq + 1) {
-                return problem(last.seq + 1, &format!("it ends at {} of {}, and says it is all", last.seq, page.head));
+                return problem(
+                    last.seq + 1,
+                    &format!("it ends at {} of {}, and says it is all", last.seq, page.head),
+                );
             }
         }
         Way::Before => {
             let end = page.position.checked_sub(1).map_or(page.head, |end| end.min(page.head));
             if last.seq != end {
-                return problem(last.seq + 1, &format!("asked before {}, it ends with {}", page.position, last.seq));
+                return problem(
+                    last.seq + 1,
+                    &format!("asked before {}, it ends with {}", page.position, last.seq),
+                );
             }
             if !page.more && !begins(first.seq) {
                 return problem(first.seq - 1, &format!("it begins with {}, and says it is all", first.seq));

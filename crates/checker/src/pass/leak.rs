@@ -17,7 +17,8 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
         }
     }
     for entry in evidence.entries().iter().filter(|entry| !entry.divergent && !entry.membership) {
-        let (Some(members), Some((author, _))) = (evidence.members.get(entry.conversation), entry.author) else {
+        let (Some(members), Some((author, _))) = (evidence.members.get(entry.conversation), entry.author)
+        else {
             continue;
         };
         if !members.is_member_at(author, entry.seq) {
@@ -32,7 +33,8 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
 
 /// Whether the row's position is within a membership of the user, or opened to it by one that had been begun by then.
 fn may_see(evidence: &Evidence<'_>, members: &Membership, user: u32, row: &Seen) -> bool {
-    let begun = |joined| evidence.entry(row.conversation, joined).and_then(|entry| entry.begun).unwrap_or_default();
+    let begun =
+        |joined| evidence.entry(row.conversation, joined).and_then(|entry| entry.begun).unwrap_or_default();
     members.of(user).iter().any(|period| {
         let open = (period.first..=period.last).contains(&row.seq);
         open && (row.seq >= period.joined || begun(period.joined) <= row.at)

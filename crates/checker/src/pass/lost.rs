@@ -20,7 +20,10 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
                     || evidence.place(entry.conversation, entry.seq),
                     || {
                         let user = evidence.history.users.name(user);
-                        format!("known at {}, and not in the final sync of {user} begun at {}", entry.known, sync.begun)
+                        format!(
+                            "known at {}, and not in the final sync of {user} begun at {}",
+                            entry.known, sync.begun
+                        )
                     },
                 );
             }

@@ -49,7 +49,7 @@ fn tally(evidence: &Evidence<'_>) -> Tally {
     let history = evidence.history;
     let mut tally = Tally {
         sessions: history.sessions.len() as u64,
-        conversations: history.conversations.all().len() as u64,
+        conversations: evidence.conversations() as u64,
         attempts: history.attempts.len() as u64,
         live: history.seen.iter().filter(|row| row.is_live()).count() as u64,
         final_syncs: evidence.finals.iter().filter(|sync| sync.complete).count() as u64,

@@ -16,7 +16,9 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
     let mut highest = (0, 0);
     for number in attempts {
         let attempt = &history.attempts[number as usize];
-        if group.replace((attempt.session, attempt.conversation)) != Some((attempt.session, attempt.conversation)) {
+        if group.replace((attempt.session, attempt.conversation))
+            != Some((attempt.session, attempt.conversation))
+        {
             highest = (0, 0);
         }
         let key = (attempt.conversation, evidence.user(attempt.session), attempt.client);

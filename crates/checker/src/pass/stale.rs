@@ -16,7 +16,10 @@ pub(super) fn check(evidence: &Evidence<'_>, marks: &Watermarks, verdict: &mut V
                 || evidence.place(page.conversation, page.head),
                 || {
                     let name = evidence.history.users.name(user);
-                    format!("a page that {name} asked for at {} ends here, when {known} was known", page.begun)
+                    format!(
+                        "a page that {name} asked for at {} ends here, when {known} was known",
+                        page.begun
+                    )
                 },
             );
         }

@@ -24,8 +24,7 @@ pub(super) fn reasons(evidence: &Evidence<'_>, demands: &Demands, judged: &Tally
     if left > 0 {
         reasons.push(format!("{left} of {} conversations have no complete final sync", used.len()));
     }
-    let through: HashSet<u32> =
-        complete().map(|sync| history.sessions[sync.session as usize].node).collect();
+    let through: HashSet<u32> = complete().map(|sync| history.sessions[sync.session as usize].node).collect();
     for node in history.sessions.iter().map(|session| session.node).collect::<HashSet<_>>() {
         if !through.contains(&node) {
             reasons.push(format!("no complete final sync went through node {}", history.nodes.name(node)));

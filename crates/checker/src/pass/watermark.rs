@@ -75,6 +75,9 @@ impl Watermarks {
 
     /// The highest position that anybody knew of before this time, by whatever way.
     pub(super) fn known(&self, conversation: u32, at: Nanos) -> u64 {
-        self.read.get(&conversation).map_or(0, |mark| mark.before(at)).max(self.acknowledged(conversation, at))
+        self.read
+            .get(&conversation)
+            .map_or(0, |mark| mark.before(at))
+            .max(self.acknowledged(conversation, at))
     }
 }

@@ -58,7 +58,8 @@ pub(super) async fn serve(stream: TcpStream, hub: Arc<Hub>) {
         response.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
         Ok(response)
     };
-    let Ok(socket) = tokio_tungstenite::accept_hdr_async_with_config(stream, choose, Some(config)).await else {
+    let Ok(socket) = tokio_tungstenite::accept_hdr_async_with_config(stream, choose, Some(config)).await
+    else {
         return;
     };
     let (inbox, waiting) = hub.inbox();
@@ -138,9 +139,9 @@ impl Connection {
                 self.hub.add(add.conversation, &add.users);
                 self.answer(&json!({ "type": "ok", "id": id }))
             }
-            Up::Conversations(_) => {
-                self.answer(&json!({ "type": "page", "of": "conversations", "id": id, "items": [], "next": null }))
-            }
+            Up::Conversations(_) => self.answer(
+                &json!({ "type": "page", "of": "conversations", "id": id, "items": [], "next": null }),
+            ),
             _ => self.answer(&json!({
                 "type": "error", "id": id, "code": "unknown_type", "message": "A floor does not know this.",
                 "retry": false, "outcome": "none",
@@ -182,7 +183,9 @@ impl Connection {
 
     fn send(&mut self, text: &str) -> io::Result<()> {
         let send: Send<'_> = serde_json::from_str(text)?;
-        let Some((user, device)) = self.who.clone() else { return Err(io::ErrorKind::PermissionDenied.into()) };
+        let Some((user, device)) = self.who.clone() else {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        };
         let room = match self.rooms.get(&send.conversation) {
             Some(room) => room.clone(),
             None => {

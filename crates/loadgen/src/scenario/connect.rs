@@ -53,7 +53,8 @@ async fn load(thread: Thread, at_once: usize, stay: usize) -> anyhow::Result<()>
     }
     running.join_all().await.into_iter().collect::<anyhow::Result<()>>()?;
     thread.done().await;
-    let talkers: Vec<usize> = thread.share(TALKERS * thread.count).map(|number| 2 * (at_once + number)).collect();
+    let talkers: Vec<usize> =
+        thread.share(TALKERS * thread.count).map(|number| 2 * (at_once + number)).collect();
     let talkers: Vec<usize> = talkers.into_iter().flat_map(|number| [number, number + 1]).collect();
     let sessions = connect_all(&thread, talkers.clone(), |_| true).await?;
     exchange(&thread, sessions, &talkers).await

@@ -1,6 +1,5 @@
 //! `group`: one sender, many members who are connected.
 
-use causerie_protocol::{ClientMessageId, ConversationId, UserId};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -9,6 +8,7 @@ use crate::args::Common;
 use crate::clock;
 use crate::report::{Report, precise};
 use crate::run::{Thread, run};
+use crate::session::NewGroup;
 
 /// One sender into a group whose members are all connected
 #[derive(Clone, Debug, clap::Args)]
@@ -38,15 +38,21 @@ pub(crate) fn scenario(args: &Args) -> anyhow::Result<Report> {
 }
 
 /// Client 0 is the sender.
-async fn load(thread: Thread, members: usize, window: usize, observers: usize, client_id: Uuid) -> anyhow::Result<()> {
+async fn load(
+    thread: Thread,
+    members: usize,
+    window: usize,
+    observers: usize,
+    client_id: Uuid,
+) -> anyhow::Result<()> {
     let numbers: Vec<usize> = thread.share(members + 1).collect();
     let mut sessions = connect_all(&thread, numbers, |number| number <= observers).await?;
-    let creator = UserId::new(&thread.args.user(0))?;
-    let id = ConversationId::group(&creator, &ClientMessageId(client_id)).0;
     let sends = thread.number == 0;
+    let users: Vec<_> = (1..=members).map(|number| thread.args.user(number)).collect();
+    let group = NewGroup { client_id, members: &users, full_history: false };
+    let id = group.id(&thread.args.user(0))?;
     if sends {
-        let users: Vec<_> = (1..=members).map(|number| thread.args.user(number)).collect();
-        sessions[0].create_group("Load", client_id, &users).await?;
+        sessions[0].create_group(&group).await?;
     }
     let listeners = usize::from(sends);
     sessions[listeners..].iter_mut().for_each(|session| {

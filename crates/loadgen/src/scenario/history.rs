@@ -43,7 +43,8 @@ pub(crate) fn scenario(args: &Args) -> anyhow::Result<Report> {
 async fn load(thread: Thread, pairs: usize, messages: u64) -> anyhow::Result<()> {
     let numbers = numbers(&thread, pairs);
     let every = thread.args.judge_every as usize;
-    let mut sessions = connect_all(&thread, numbers.clone(), |number| (number / 2).is_multiple_of(every)).await?;
+    let mut sessions =
+        connect_all(&thread, numbers.clone(), |number| (number / 2).is_multiple_of(every)).await?;
     pair_up(&thread, &mut sessions, &numbers).await?;
     let mut running = JoinSet::new();
     for (number, session) in sessions.into_iter().enumerate() {

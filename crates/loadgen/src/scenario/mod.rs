@@ -4,6 +4,7 @@ pub(crate) mod connect;
 pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod idle;
+pub(crate) mod mixed;
 pub(crate) mod open;
 pub(crate) mod pairs;
 
@@ -61,7 +62,8 @@ pub(crate) async fn connect_all(
     let clients = numbers.into_iter().zip(accounts).collect();
     let may_judge = thread.args.judged();
     each(clients, |(number, account): (usize, Account)| {
-        let (target, book, judged) = (thread.target.clone(), thread.book.clone(), may_judge && judged(number));
+        let (target, book, judged) =
+            (thread.target.clone(), thread.book.clone(), may_judge && judged(number));
         async move {
             let session = Session::open(&target, number, &account, book, judged).await;
             session.with_context(|| format!("client {number} ({})", account.user))
@@ -71,13 +73,20 @@ pub(crate) async fn connect_all(
 }
 
 /// Makes direct conversations of neighbours in this list; both follow it.
-pub(crate) async fn pair_up(thread: &Thread, sessions: &mut [Session], numbers: &[usize]) -> anyhow::Result<()> {
+pub(crate) async fn pair_up(
+    thread: &Thread,
+    sessions: &mut [Session],
+    numbers: &[usize],
+) -> anyhow::Result<()> {
     for (pair, numbers) in sessions.chunks_exact_mut(2).zip(numbers.chunks_exact(2)) {
         let users = [thread.args.user(numbers[0]), thread.args.user(numbers[1])];
         let room = pair[0].create_direct(&users[1]).await?;
         let [a, b] = [UserId::new(&users[0])?, UserId::new(&users[1])?];
         let id = pair[0].rooms()[room].id;
-        anyhow::ensure!(id == ConversationId::direct(&a, &b).0, "the server derives another id for a direct conversation");
+        anyhow::ensure!(
+            id == ConversationId::direct(&a, &b).0,
+            "the server derives another id for a direct conversation"
+        );
         pair[1].join(id, 0);
         note_direct(thread, id, &users);
     }
@@ -137,23 +146,29 @@ pub(crate) async fn listen(mut session: Session, end: Nanos) -> Option<Session> 
     }
 }
 
-/// Lets all sessions get what is their due, sync everything a last time, and close.
-pub(crate) async fn settle_all(sessions: Vec<Session>) -> anyhow::Result<()> {
-    let settle = |mut session: Session| async move {
-        if session.is_judged() {
-            session.settle().await?;
-            for room in 0..session.rooms().len() {
-                session.sync_fully(room).await?;
-            }
+/// Lets a session get what is its due, and sync everything a last time.
+pub(crate) async fn settle(mut session: Session) -> anyhow::Result<Session> {
+    if session.is_judged() {
+        session.settle().await?;
+        for room in 0..session.rooms().len() {
+            session.sync_fully(room).await?;
         }
-        session.close(true);
-        Ok(())
-    };
-    each(sessions, settle).await.map(drop)
+    }
+    Ok(session)
+}
+
+/// Settles all sessions and closes them.
+pub(crate) async fn settle_all(sessions: Vec<Session>) -> anyhow::Result<()> {
+    each(sessions, settle).await?.into_iter().for_each(|session| session.close(true));
+    Ok(())
 }
 
 /// Lets pairs say a few messages to each other, so that there is something to judge.
-pub(crate) async fn exchange(thread: &Thread, mut sessions: Vec<Session>, numbers: &[usize]) -> anyhow::Result<()> {
+pub(crate) async fn exchange(
+    thread: &Thread,
+    mut sessions: Vec<Session>,
+    numbers: &[usize],
+) -> anyhow::Result<()> {
     pair_up(thread, &mut sessions, numbers).await?;
     let mut running = JoinSet::new();
     for mut session in sessions {

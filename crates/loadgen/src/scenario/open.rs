@@ -8,7 +8,9 @@ use std::io;
 use std::rc::Rc;
 
 use causerie_checker::history::Nanos;
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -59,7 +61,8 @@ struct Due {
 async fn load(thread: Thread, pairs: usize, window: usize, rate: f64) -> anyhow::Result<()> {
     let numbers = numbers(&thread, pairs);
     let every = thread.args.judge_every as usize;
-    let mut sessions = connect_all(&thread, numbers.clone(), |number| (number / 2).is_multiple_of(every)).await?;
+    let mut sessions =
+        connect_all(&thread, numbers.clone(), |number| (number / 2).is_multiple_of(every)).await?;
     pair_up(&thread, &mut sessions, &numbers).await?;
     let (_, end) = thread.ready().await;
     let (mut running, mut speakers) = (JoinSet::new(), Vec::new());
@@ -81,7 +84,10 @@ async fn load(thread: Thread, pairs: usize, window: usize, rate: f64) -> anyhow:
 /// Makes one message due after the other, by a timer that is finer than the runtime's.
 async fn pace(speakers: &[Rc<Due>], gap: Nanos, end: Nanos) -> io::Result<()> {
     let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK)?;
-    #[expect(deprecated, reason = "sound for a descriptor that it owns; what takes its place is an unsafe function")]
+    #[expect(
+        deprecated,
+        reason = "sound for a descriptor that it owns; what takes its place is an unsafe function"
+    )]
     let timer = AsyncFd::new(timer)?;
     let mut due = clock::now() + gap;
     for speaker in speakers.iter().cycle() {
@@ -109,7 +115,13 @@ async fn wait_for(timer: &AsyncFd<std::os::fd::OwnedFd>, at: Nanos) -> io::Resul
 }
 
 /// Sends what is due, at most `window` unanswered.
-async fn speak(mut session: Session, due: Rc<Due>, window: usize, bytes: usize, end: Nanos) -> Option<Session> {
+async fn speak(
+    mut session: Session,
+    due: Rc<Due>,
+    window: usize,
+    bytes: usize,
+    end: Nanos,
+) -> Option<Session> {
     let late = tokio::time::sleep(until(end) + LATE);
     tokio::pin!(late);
     loop {

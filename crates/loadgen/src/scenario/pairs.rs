@@ -36,7 +36,8 @@ pub(crate) fn scenario(args: &Args) -> anyhow::Result<Report> {
 async fn load(thread: Thread, pairs: usize, window: usize, both: bool) -> anyhow::Result<()> {
     let numbers = numbers(&thread, pairs);
     let every = thread.args.judge_every as usize;
-    let mut sessions = connect_all(&thread, numbers.clone(), |number| (number / 2).is_multiple_of(every)).await?;
+    let mut sessions =
+        connect_all(&thread, numbers.clone(), |number| (number / 2).is_multiple_of(every)).await?;
     pair_up(&thread, &mut sessions, &numbers).await?;
     let (_, end) = thread.ready().await;
     let bytes = thread.args.body();

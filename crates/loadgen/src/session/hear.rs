@@ -122,10 +122,12 @@ impl State {
         let room = &mut self.rooms[flight.room];
         room.known = room.known.max(seq);
         self.answered(&flight, at, Outcome::Sent(seq));
+        self.answered_lately = Some(flight.message);
+        let Some(since) = flight.since else { return };
         let mut book = self.book.borrow_mut();
         if book.measures(at) {
             book.stats.sent += 1;
-            book.stats.ack.saturating_record(at.saturating_sub(flight.since));
+            book.stats.ack.saturating_record(at.saturating_sub(since));
         }
     }
 
@@ -145,6 +147,7 @@ impl State {
             self.refused += u64::from(refused);
             if !refused {
                 self.book.borrow_mut().stats.unknown += 1;
+                self.unanswered.push(flight.message);
             }
             self.answered(&flight, at, if refused { Outcome::Refused } else { Outcome::Unknown });
             return;
@@ -195,7 +198,9 @@ impl State {
         });
         if way == Way::After {
             self.rooms[room].known = self.rooms[room].known.max(end);
-            if more && end > position {
+            // A head that was told meanwhile wants another sync.
+            let behind = !more && !last && self.rooms[room].told > end.max(head);
+            if more && end > position || behind {
                 self.due.push((room, end, last));
             }
         }

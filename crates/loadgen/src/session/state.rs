@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use causerie_checker::history::{Changed, Nanos, Outcome, Session, Way};
 use uuid::Uuid;
 
+use super::traffic::Unanswered;
 use crate::book::SharedBook;
 use crate::clock;
 
@@ -19,6 +20,8 @@ pub(crate) struct Room {
     pub(crate) number: u32,
     /// The highest position that has come.
     pub(crate) known: u64,
+    /// Up to where the server told to sync.
+    pub(super) told: u64,
 }
 
 /// A send without an answer.
@@ -28,8 +31,9 @@ pub(super) struct Flight {
     /// Its number in the history.
     pub(super) record: Option<u32>,
     pub(super) room: usize,
-    /// From when its latency counts.
-    pub(super) since: Nanos,
+    /// From when its latency counts, if it does.
+    pub(super) since: Option<Nanos>,
+    pub(super) message: Unanswered,
 }
 
 /// A request for a page without an answer.
@@ -61,6 +65,10 @@ pub(super) struct State {
     pub(super) answer: Option<Vec<u8>>,
     /// A body as it is put together.
     pub(super) body: Vec<u8>,
+    /// Messages whose outcome did not become known.
+    pub(super) unanswered: Vec<Unanswered>,
+    /// One that was acknowledged.
+    pub(super) answered_lately: Option<Unanswered>,
     /// Sends that were refused.
     pub(super) refused: u64,
     /// Messages of a session that is not judged: of them only some are looked at.
@@ -81,6 +89,8 @@ impl State {
             awaited: None,
             answer: None,
             body: Vec::new(),
+            unanswered: Vec::new(),
+            answered_lately: None,
             refused: 0,
             skipped: 0,
         }
@@ -102,7 +112,7 @@ impl State {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         id.hyphenated().encode_lower(&mut text);
         let number = self.book.borrow_mut().history.conversation(id.as_u128());
-        self.rooms.push(Room { id, text, number, known });
+        self.rooms.push(Room { id, text, number, known, told: 0 });
         self.rooms.len() - 1
     }
 
@@ -128,6 +138,7 @@ impl State {
         if let Some(session) = self.recorded {
             book.history.heard(clock::now(), session, conversation, seq);
         }
+        self.rooms[room].told = self.rooms[room].told.max(seq);
         let asked = self.pages.iter().any(|page| page.room == room && page.way == Way::After);
         if !asked && !self.due.iter().any(|(due, ..)| *due == room) {
             book.stats.syncs += 1;
@@ -146,7 +157,7 @@ impl State {
         while let Some(flight) = self.flights.pop_front() {
             self.book.borrow_mut().stats.unknown += 1;
             self.answered(&flight, at, Outcome::Unknown);
+            self.unanswered.push(flight.message);
         }
     }
 }
-

@@ -10,7 +10,7 @@ const LAST_WORK: Duration = Duration::from_secs(5);
 /// Serve. The command when none is given
 ///
 /// Without any flag it serves this machine only, keeps its data in your home directory, and lets everybody sign in by a
-/// name. To serve others, configure whose tokens count: docs/configuration.md, [auth].
+/// name. To serve others, configure whose tokens count: docs/configuration.md, section `auth`.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn neighbours_in_a_network_of_ipv6_are_one_and_a_mapped_address_is_what_it_maps() {
-        let holder = |address: &str| super::holder(address.parse().unwrap());
-        assert_eq!(holder("2001:db8:1:2::7"), holder("2001:db8:1:2:ffff::9"));
-        assert_ne!(holder("2001:db8:1:2::7"), holder("2001:db8:1:3::7"));
-        assert_eq!(holder("::ffff:10.0.0.7"), holder("10.0.0.7"));
+        let of = |address: &str| holder(address.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::7"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::7"), of("2001:db8:1:3::7"));
+        assert_eq!(of("::ffff:10.0.0.7"), of("10.0.0.7"));
     }
 }

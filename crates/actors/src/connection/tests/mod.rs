@@ -1,5 +1,6 @@
 //! The core of a connection against clients, clocks and callers that do anything, in random order.
 
+mod outbox;
 mod world;
 
 use proptest::prelude::*;

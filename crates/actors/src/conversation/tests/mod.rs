@@ -1,5 +1,6 @@
 //! The core of a conversation against a store that loses, delays and refuses, in random order.
 
+mod checks;
 mod store;
 mod world;
 

@@ -168,7 +168,8 @@ impl World {
 
     /// Reads what it has read before, in either direction.
     pub(super) fn reread(&mut self, client: usize, conversation: usize) {
-        let way = if self.rng.random() { (Way::After, 0) } else { (Way::Before, self.rng.random_range(0..60)) };
+        let way =
+            if self.rng.random() { (Way::After, 0) } else { (Way::Before, self.rng.random_range(0..60)) };
         self.ask_at(self.now, client, conversation, way, false);
     }
 

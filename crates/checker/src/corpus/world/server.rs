@@ -53,7 +53,13 @@ impl World {
     }
 
     /// Numbers an entry, writes it to the event log, and tells the members that are connected.
-    pub(super) fn commit(&mut self, conversation: usize, mut entry: Entry, at: Nanos, writer: Option<u64>) -> u64 {
+    pub(super) fn commit(
+        &mut self,
+        conversation: usize,
+        mut entry: Entry,
+        at: Nanos,
+        writer: Option<u64>,
+    ) -> u64 {
         let log = &mut self.conversations[conversation];
         let seq = log.head() + 1;
         entry.seq = seq;
@@ -146,7 +152,18 @@ impl World {
         let items = range.map(|seq| self.entry(sync.conversation, seq)).collect();
         let heard = self.reply(client, at);
         let (begun, way, position, last) = (sync.begun, sync.way, sync.position, sync.last);
-        let line = Line::Page { begun, at: heard, session, conversation: id, way, position, items, head, more, last };
+        let line = Line::Page {
+            begun,
+            at: heard,
+            session,
+            conversation: id,
+            way,
+            position,
+            items,
+            head,
+            more,
+            last,
+        };
         self.record(heard, line);
         if way == Way::After {
             self.clients[client].reached.insert(sync.conversation, next.max(position));
@@ -184,11 +201,20 @@ impl World {
         if self.clients[by].session == change.session {
             let id = self.conversations[conversation].id;
             let at = self.reply(by, at);
-            self.record(at, Line::Changed { begun: change.begun, at, session: change.session, conversation: id, seq });
+            self.record(
+                at,
+                Line::Changed { begun: change.begun, at, session: change.session, conversation: id, seq },
+            );
         }
     }
 
-    pub(super) fn membership_entry(&mut self, by: usize, change: Change, users: &[usize], full: bool) -> Entry {
+    pub(super) fn membership_entry(
+        &mut self,
+        by: usize,
+        change: Change,
+        users: &[usize],
+        full: bool,
+    ) -> Entry {
         let client_message_id = Uuid::from_u128(self.rng.random());
         let users = users.iter().map(|user| self.clients[*user].user.clone()).collect();
         Entry {
