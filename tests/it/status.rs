@@ -177,3 +177,21 @@ async fn a_small_group_shows_who_has_received_and_read_and_a_large_one_does_not(
         "{own}"
     );
 }
+
+#[tokio::test]
+async fn a_member_that_comes_back_begins_anew_and_a_restart_changes_nothing() {
+    let mut server = Server::start().await;
+    let mut alice = Socket::sign_in(&server, "alice", "phone").await;
+    let mut bob = Socket::sign_in(&server, "bob", "phone").await;
+    let team = alice.create(group("Team", &["bob"])).await;
+    alice.done(send(&team, "Hello")).await;
+    bob.tell(&cursor("read", &team, 2)).await;
+    receipt(&mut alice, &team, "bob", (2, 2)).await;
+    alice.done(of("members.remove", &team, &json!({ "users": ["bob"] }))).await;
+    alice.done(of("members.add", &team, &json!({ "users": ["bob"] }))).await;
+    let before = members(&mut alice, &team).await;
+    server.kill().await;
+    server.restart().await;
+    let mut alice = Socket::sign_in(&server, "alice", "phone").await;
+    assert_eq!(members(&mut alice, &team).await, before, "a restart changes nothing");
+}

@@ -70,7 +70,8 @@ pub trait Rules: Send + Sync + 'static {
     /// A check that takes time (a moderation service): `None` when there is nothing to wait for.
     ///
     /// It runs on the sender's connection and holds up nobody else; the order of that connection's messages stays. The
-    /// connection does nothing else meanwhile, so give it a limit of time.
+    /// connection does nothing else meanwhile, so one that takes longer than
+    /// [`send_deadline`](crate::Settings::send_deadline) is given up: the sender hears `unavailable`, nothing is stored.
     fn review<'a>(&'a self, draft: Draft<'a>) -> Option<BoxFuture<'a, Verdict>> {
         let _ = draft;
         None

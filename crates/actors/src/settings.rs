@@ -36,7 +36,7 @@ pub struct Settings {
     pub lagging_close: Duration,
     /// Sends waiting in one conversation; above, `busy`.
     pub conversation_queue: usize,
-    /// Sends waiting in all conversations of the node, in bytes of bodies; above, `busy`.
+    /// Sends of the whole node that are not stored yet, in bytes of bodies; above, `busy`.
     pub node_queue_bytes: usize,
     /// How long a send may wait before it is in a batch; then `unavailable`.
     pub send_deadline: Duration,
@@ -60,7 +60,8 @@ pub struct Settings {
     pub presence_ttl: Duration,
     /// How long a user counts as online after an orderly close.
     pub presence_grace: Duration,
-    /// The body content of one page, in bytes; the first message is always there.
+    /// The body content of one page, in bytes; the first message is always there. A connection that asks for several at
+    /// once gets smaller ones, so that they do not pile up.
     pub page_bytes: usize,
     /// Reads of the store under way for clients.
     pub reads_in_flight: usize,

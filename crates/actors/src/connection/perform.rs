@@ -181,13 +181,20 @@ impl State {
 async fn review(node: &Node, conversation: ConversationId, request: Request) -> Option<Request> {
     let Request::Send(send) = request else { return Some(request) };
     let draft = Draft { conversation, from: &send.from.user, body: &send.body };
+    // A check that hangs must not hold the connection, which also has to hear of its end.
     let verdict = match node.rules.review(draft) {
-        Some(review) => review.await,
-        None => Verdict::Allow,
+        Some(review) => tokio::time::timeout(node.settings.send_deadline, review).await,
+        None => Ok(Verdict::Allow),
     };
     match verdict {
-        Verdict::Allow => Some(Request::Send(send)),
-        Verdict::Deny(why) => {
+        Ok(Verdict::Allow) => Some(Request::Send(send)),
+        Err(_) => {
+            node.metrics.count_error(ErrorCode::Unavailable);
+            let message = "The check of the message took too long; nothing was stored.";
+            send.reply.error(ErrorCode::Unavailable, message);
+            None
+        }
+        Ok(Verdict::Deny(why)) => {
             node.metrics.count_error(ErrorCode::Forbidden);
             send.reply.error(ErrorCode::Forbidden, why);
             None

@@ -38,6 +38,13 @@ impl Conversation {
         if self.cursors.is_empty() || !self.cursors_in_flight.is_empty() || too_soon {
             return;
         }
+        // Who is being removed has none to keep: it would outlive the removal.
+        if let Some(in_flight) = &self.in_flight {
+            self.cursors.retain(|(user, _), _| !in_flight.removed.contains(user));
+        }
+        if self.cursors.is_empty() {
+            return;
+        }
         self.cursors_stored = Some(env.now);
         let taken = std::mem::take(&mut self.cursors);
         self.cursors_in_flight =

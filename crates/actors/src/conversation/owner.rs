@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use causerie_cluster::{OwnerHandle, Router};
 use causerie_protocol::ConversationId;
-use causerie_protocol::frame::ErrorCode;
+use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use ractor::{ActorRef, ActorRuntime};
 use tokio::sync::Notify;
 
 use super::actor::{ConversationActor, Message};
 use super::input::Request;
 use crate::bounded::{Bound, Refused};
+use crate::connection::Outgoing;
 use crate::metrics::{Limit, Metrics};
 use crate::node::Node;
 use crate::wheel::Wake;
@@ -77,6 +78,14 @@ impl ConversationHandle {
         if holds == 1 {
             self.0.bound.close();
             node.conversations.router.forget(self.0.id);
+        }
+    }
+
+    /// Ends the actor in the middle of whatever it does.
+    #[cfg(test)]
+    pub(super) fn fail(&self) {
+        if let Some(actor) = self.0.actor.get() {
+            actor.kill();
         }
     }
 
@@ -197,9 +206,19 @@ impl Conversations {
 /// Answers requests that a full conversation did not take.
 pub(crate) fn refuse_busy(metrics: &Metrics, requests: Vec<Request>) {
     metrics.count_limit(Limit::ConversationMailbox);
-    for reply in requests.into_iter().filter_map(Request::into_reply) {
-        metrics.count_error(ErrorCode::Busy);
-        reply.error(ErrorCode::Busy, "This conversation has too much waiting.");
+    let message = "This conversation has too much waiting.";
+    for request in requests {
+        // A cursor has no answer, but is not dropped in silence.
+        if let Request::Cursor(origin, ..) = &request
+            && let Some(connection) = &origin.connection
+        {
+            metrics.count_error(ErrorCode::Busy);
+            connection.push(Outgoing::notice(&Down::Error(ErrorFrame::new(None, ErrorCode::Busy, message))));
+        }
+        if let Some(reply) = request.into_reply() {
+            metrics.count_error(ErrorCode::Busy);
+            reply.error(ErrorCode::Busy, message);
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! An embedder's rule that panics ends one conversation's actor, and nothing is lost, doubled or left unseen.
 
-use causerie_actors::{Rules, SendContext, Verdict};
+use std::time::Duration;
+
+use causerie_actors::{BoxFuture, Draft, Rules, SendContext, Settings, Verdict};
 use causerie_protocol::frame::Outcome;
 use causerie_protocol::{ConversationId, Seq};
 use serde_json::json;
@@ -75,4 +77,28 @@ async fn a_batch_under_way_is_settled_and_told_before_the_conversation_is_opened
     }
     assert_eq!(bob.expect("message").await["seq"], 2, "what is durable was told all the same");
     assert_eq!(bob.expect("head").await["seq"], 2);
+}
+
+/// Never comes to an end about the message `hang`.
+struct Slow;
+
+impl Rules for Slow {
+    fn review<'a>(&'a self, draft: Draft<'a>) -> Option<BoxFuture<'a, Verdict>> {
+        let hangs = draft.body.content().unwrap().text.as_deref() == Some("hang");
+        hangs.then(|| -> BoxFuture<'a, Verdict> { Box::pin(std::future::pending()) })
+    }
+}
+
+#[tokio::test]
+async fn a_review_that_hangs_is_given_up_and_the_connection_goes_on() {
+    let settings = Settings { send_deadline: Duration::from_millis(20), ..Settings::default() };
+    let node = Node::build(|builder| builder.rules(Slow).settings(settings)).await;
+    let alice = node.client("alice", "phone").await;
+    let body = json!({ "content_type": "text/plain", "text": "hang" });
+    let key1 = key(1).to_string();
+    alice.say(json!({ "type": "send", "id": 1, "to": "bob", "client_message_id": key1, "body": body })).await;
+    let error = alice.expect("error").await;
+    assert_eq!((error["code"].as_str(), error["outcome"].as_str()), (Some("unavailable"), Some("none")));
+    alice.send_to("bob", 2).await;
+    assert_eq!(alice.expect("sent").await["seq"], 1);
 }

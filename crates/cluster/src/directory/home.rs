@@ -54,6 +54,8 @@ struct Place {
     last_seen: Option<Timestamp>,
     /// What watchers were told last.
     told_online: bool,
+    /// Whether a device came since watchers were told: one that asks meanwhile hears that the user is online.
+    came: bool,
 }
 
 /// The users of some shards.
@@ -84,6 +86,7 @@ impl Home {
     pub fn register(&mut self, user: &UserId, registration: Registration) -> Option<ConnectionId> {
         let place = self.places.entry(user.clone()).or_default();
         place.grace_until = None;
+        place.came = true;
         self.changed.insert(user.clone());
         let same = place.devices.iter_mut().find(|device| device.device == registration.device);
         if let Some(device) = same {
@@ -175,7 +178,8 @@ impl Home {
             let Some(place) = self.places.get_mut(&user) else { continue };
             let online = online(place);
             let last_seen = if online { None } else { place.last_seen };
-            if online != place.told_online {
+            let came_and_went = std::mem::take(&mut place.came) && !online;
+            if online != place.told_online || came_and_went {
                 place.told_online = online;
                 let watchers: Vec<_> = self.watchers.get(&user).into_iter().flatten().copied().collect();
                 if !watchers.is_empty() {
@@ -278,6 +282,16 @@ mod tests {
         home.unregister(&user("alice"), ConnectionId(1), Leave::Silent, at(1), Timestamp(1));
         assert_eq!(told(&mut home, 100), []);
         assert_eq!(home.devices(&user("alice")).len(), 1);
+    }
+
+    #[test]
+    fn who_came_and_went_between_two_looks_is_told_to_be_gone() {
+        let mut home = Home::new(at(5));
+        home.register(&user("alice"), device(1));
+        home.watch(BOB, &user("alice"));
+        assert!(home.presence(&user("alice")).0, "which Bob is told at once");
+        home.unregister(&user("alice"), ConnectionId(1), Leave::Silent, at(1), Timestamp(1));
+        assert_eq!(told(&mut home, 1), [("alice".to_owned(), false)]);
     }
 
     #[test]

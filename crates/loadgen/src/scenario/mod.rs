@@ -146,20 +146,30 @@ pub(crate) async fn listen(mut session: Session, end: Nanos) -> Option<Session> 
     }
 }
 
-/// Lets a session get what is its due, and sync everything a last time.
-pub(crate) async fn settle(mut session: Session) -> anyhow::Result<Session> {
-    if session.is_judged() {
+/// Lets a session get what is its due, and sync everything a last time. None: it broke, and the judge will miss its
+/// final sync.
+async fn settle(mut session: Session) -> anyhow::Result<Option<Session>> {
+    if !session.is_judged() {
+        return Ok(Some(session));
+    }
+    let result = async {
         session.settle().await?;
         for room in 0..session.rooms().len() {
             session.sync_fully(room).await?;
         }
+        anyhow::Ok(())
+    };
+    if let Err(error) = result.await {
+        eprintln!("causerie-loadgen: a client broke at its end: {error:#}");
+        session.broke();
+        return Ok(None);
     }
-    Ok(session)
+    Ok(Some(session))
 }
 
 /// Settles all sessions and closes them.
 pub(crate) async fn settle_all(sessions: Vec<Session>) -> anyhow::Result<()> {
-    each(sessions, settle).await?.into_iter().for_each(|session| session.close(true));
+    each(sessions, settle).await?.into_iter().flatten().for_each(|session| session.close(true));
     Ok(())
 }
 

@@ -101,6 +101,10 @@ async fn pace(speakers: &[Rc<Due>], gap: Nanos, end: Nanos) -> io::Result<()> {
         speaker.bell.notify_one();
         due += gap;
     }
+    while clock::now() < end {
+        wait_for(&timer, end).await?;
+    }
+    // Who has nothing unanswered hears nothing any more: the bell says that it is over.
     speakers.iter().for_each(|speaker| speaker.bell.notify_one());
     Ok(())
 }

@@ -35,6 +35,11 @@ pub(super) fn stage(batch: &Batch, group: &mut Staging<'_>) -> Result<(), StageE
                     group.put(listed, &Membership { removed: true, ..last })?;
                 }
                 group.delete(keys::member(conversation, user));
+                // Who is added again begins anew, as the conversation itself sees it.
+                group.delete(keys::user_cursor(conversation, user));
+                for device in group.keys(&keys::devices_in(user, conversation))? {
+                    group.delete(device);
+                }
             }
         }
     }

@@ -65,6 +65,10 @@ impl Tables {
                     self.members.entry(id).or_default().remove(user);
                     let listed = self.lists.get_mut(user).and_then(|list| list.get_mut(&id));
                     listed.into_iter().for_each(|listed| listed.1 = true);
+                    // Who is added again begins anew, as the conversation itself sees it.
+                    if let Some(cursors) = self.cursors.get_mut(user) {
+                        cursors.remove(&id);
+                    }
                 }
             }
         }

@@ -15,7 +15,7 @@ pub enum Projection {
     Conversation(ConversationRow),
     /// This user is a member from now on, or a member with another role.
     Member(UserId, MemberRow),
-    /// This user is none any more; what it may still read ends before.
+    /// This user is none any more; what it may still read ends before, and its cursors are forgotten.
     Removed(UserId),
 }
 

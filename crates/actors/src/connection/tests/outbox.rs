@@ -1,7 +1,7 @@
 //! The outbox against clients that read now and then and sync when they are told to: several conversations, answers
 //! within batches, pages that end early, receipts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use causerie_protocol::frame::down::{Head, Receipt};
 use causerie_protocol::{ConversationId, Seq, UserId, wire};
@@ -21,11 +21,13 @@ enum Step {
         entries: u64,
         mine: Vec<bool>,
     },
-    /// The client syncs, and gets at most so many.
+    /// The client syncs: at most so many are read for it, as of now.
     Sync {
         conversation: u8,
         limit: u64,
     },
+    /// The oldest page that was read arrives, however much has happened since.
+    Arrive,
     /// Somebody says that there is something up to the head.
     Tell {
         conversation: u8,
@@ -45,6 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (which(), 1u64..5, prop::collection::vec(prop::bool::weighted(0.3), 5))
             .prop_map(|(conversation, entries, mine)| Step::Commit { conversation, entries, mine }),
         3 => (which(), 1u64..9).prop_map(|(conversation, limit)| Step::Sync { conversation, limit }),
+        3 => Just(Step::Arrive),
         1 => which().prop_map(|conversation| Step::Tell { conversation }),
         1 => which().prop_map(|conversation| Step::Receipt { conversation }),
         4 => prop_oneof![1usize..400, Just(usize::MAX)].prop_map(|room| Step::Read { room }),
@@ -61,6 +64,7 @@ struct World {
     answers: BTreeSet<String>,
     answered: Vec<String>,
     counted: usize,
+    pages: VecDeque<Outgoing>,
 }
 
 fn id(conversation: u8) -> ConversationId {
@@ -78,6 +82,7 @@ impl World {
         match step {
             Step::Commit { conversation, entries, mine } => self.commit(*conversation, *entries, mine),
             Step::Sync { conversation, limit } => self.sync(*conversation, *limit),
+            Step::Arrive => self.arrive(),
             Step::Tell { conversation } => {
                 let seq = Seq(self.head(*conversation));
                 self.outbox.push(Outgoing::Head(Head { conversation: id(*conversation), seq }), LIMITS);
@@ -115,7 +120,7 @@ impl World {
         self.outbox.push(Outgoing::Live(live), LIMITS);
     }
 
-    /// The server answers as of now, from what the client has by now.
+    /// The server reads as of now, from what the client has by now.
     fn sync(&mut self, conversation: u8, limit: u64) {
         let (after, head) =
             (self.have.get(&conversation).copied().unwrap_or_default(), self.head(conversation));
@@ -124,7 +129,13 @@ impl World {
         let reached = (upto == head).then_some(Seq(head));
         self.answers.insert(page.to_string());
         let frame = frame(&page).into();
-        self.outbox.push(Outgoing::Synced { frame, conversation: id(conversation), reached }, LIMITS);
+        self.pages.push_back(Outgoing::Synced { frame, conversation: id(conversation), reached });
+    }
+
+    fn arrive(&mut self) {
+        if let Some(page) = self.pages.pop_front() {
+            self.outbox.push(page, LIMITS);
+        }
     }
 
     fn read(&mut self, room: usize) {
@@ -188,6 +199,7 @@ impl World {
         assert_eq!(self.answered, asked, "an answer was dropped");
         for conversation in 0..CONVERSATIONS {
             self.sync(conversation, u64::MAX / 2);
+            self.arrive();
             self.read(usize::MAX);
             self.commit(conversation, 1, &[false]);
             self.read(usize::MAX);
@@ -207,6 +219,7 @@ proptest! {
             world.step(step);
             pages += usize::from(matches!(step, Step::Sync { .. }));
         }
+        (0..pages).for_each(|_| world.arrive());
         let sent = world.answers.iter().filter(|answer| !answer.starts_with('{')).count();
         world.read(usize::MAX);
         prop_assert_eq!(world.counted, sent + pages, "each answer makes room for one request");

@@ -1,6 +1,7 @@
 //! The core of a conversation against a store that loses, delays and refuses, in random order.
 
 mod checks;
+mod failure;
 mod store;
 mod world;
 
