@@ -62,6 +62,12 @@ pub enum OpenError {
     /// Something that was acknowledged does not read. It needs an operator, and a backup.
     #[error("the store is damaged: {0}")]
     Corrupt(String),
+    /// The database stopped before the first write was done: its own threads, which read tables as soon as it is open,
+    /// found one that does not read, or the disk failed. Nothing was served.
+    #[error(
+        "the store cannot be opened for writing: {0}; something stored does not read, or the disk failed"
+    )]
+    Stopped(String),
     /// The operating system refused. What was made so far is used the next time.
     #[error("{what}: {error}")]
     Io {
@@ -112,7 +118,7 @@ pub(super) fn open(config: &FjallConfig) -> Result<Opened, OpenError> {
     let mut staging = Staging::new(&spaces, &view, last_event, 3);
     let opening = Write::Opening { node: u64::from(grant.node.get()), epoch: grant.epoch.0 };
     opening.stage(&mut staging).map_err(|error| OpenError::Corrupt(error.to_string()))?;
-    log.write(staging).map_err(|error| io("cannot write to")(io::Error::other(error)))?;
+    log.write(staging).map_err(OpenError::Stopped)?;
     Ok(Opened { log, grant })
 }
 
