@@ -110,6 +110,13 @@ impl<S: Store> Messages for SealedStore<S> {
         })
     }
 
+    fn highest_key(
+        &self,
+        conversation: ConversationId,
+    ) -> Answer<Result<Option<ClientMessageId>, ReadError>> {
+        self.inner.highest_key(conversation)
+    }
+
     fn replace_bodies(
         &self,
         conversation: ConversationId,

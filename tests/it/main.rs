@@ -16,6 +16,7 @@ mod presence;
 mod profiles;
 mod restart;
 mod sending;
+mod starvation;
 mod status;
 mod support;
 mod sync;

@@ -18,7 +18,7 @@ async function call(path, options) {
   const body = await response.json().catch(() => null);
   if (response.ok && body) return body;
   const refused = response.status >= 400 && response.status < 500 && response.status !== 429;
-  throw new ApiError(body?.message ?? body?.error?.message ?? reason(response.status), refused);
+  throw new ApiError(body?.message ?? reason(response.status), refused);
 }
 
 function reason(status) {

@@ -54,7 +54,7 @@ function done({ what }) {
   else members.done(what);
 }
 
-const hash = () => decodeURIComponent(location.hash.slice(1)) || null;
+const hash = () => location.hash.slice(1) || null;
 
 function listen() {
   window.addEventListener('hashchange', () => {

@@ -36,7 +36,7 @@ export function membershipLine(message, me) {
     case 'left':
       return `${who} left`;
     case 'role':
-      return `${who} made ${whom} ${body.role === 'member' ? 'a member' : `${body.role}`}`;
+      return `${who} made ${whom} ${body.role === 'member' ? 'a member' : body.role}`;
     case 'renamed':
       return `${who} renamed the group to “${body.title ?? ''}”`;
     default:

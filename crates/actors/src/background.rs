@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -32,6 +33,7 @@ impl Background {
     /// Runs a job when there is room. What is asked for is bounded by the askers: each connection has a window.
     pub fn job(&self, job: impl Future<Output = ()> + Send + 'static) {
         let (permits, metrics) = (Arc::clone(&self.permits), self.metrics.clone());
+        let asked = Instant::now();
         self.tasks.spawn(async move {
             if permits.available_permits() == 0 {
                 metrics.count_limit(Limit::ReadsInFlight);
@@ -43,6 +45,7 @@ impl Background {
             metrics.reads_in_flight.inc();
             job.await;
             metrics.reads_in_flight.dec();
+            metrics.read_seconds.observe(asked.elapsed().as_secs_f64());
         });
     }
 

@@ -18,6 +18,8 @@ mod chat;
 pub mod connection;
 pub mod conversation;
 mod describe;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod local_client;
 mod local_user;
 mod loops;
@@ -25,6 +27,7 @@ pub mod metrics;
 mod node;
 mod operator;
 mod reply;
+mod review;
 pub mod revocation;
 pub mod rules;
 pub mod settings;

@@ -16,7 +16,7 @@ use crate::local_client::LocalClient;
 use crate::metrics::Limit;
 use crate::node::Node;
 use crate::reply::Reply;
-use crate::rules::{Draft, Verdict};
+use crate::review::review;
 
 /// Messages of a conversation, rising by seq without a gap.
 #[derive(Clone, Debug)]
@@ -87,13 +87,8 @@ impl LocalUser {
         client_message_id: ClientMessageId,
         body: Body,
     ) -> Result<Sent, ErrorFrame> {
-        let draft = Draft { conversation, from: &self.origin.user, body: &body };
-        if let Some(review) = self.node.rules.review(draft)
-            && let Verdict::Deny(why) = review.await
-        {
-            self.node.metrics.count_error(ErrorCode::Forbidden);
-            return Err(ErrorFrame::new(None, ErrorCode::Forbidden, why));
-        }
+        let reviewed = review(&self.node, conversation, &self.origin.user, &body).await;
+        reviewed.map_err(|(code, message)| ErrorFrame::new(None, code, message))?;
         let busy = || {
             self.node.metrics.count_limit(Limit::NodeQueueBytes);
             self.node.metrics.count_error(ErrorCode::Busy);
@@ -109,7 +104,6 @@ impl LocalUser {
                     to,
                     client_message_id,
                     attempt: 0,
-                    after: None,
                     body,
                     since,
                     bytes,

@@ -8,13 +8,15 @@ use causerie_protocol::frame::down::Presence;
 use tokio::sync::watch;
 
 use crate::authenticate::BoxFuture;
-use crate::connection::Outgoing;
+use crate::connection::{ConnectionHandle, Outgoing};
 use crate::node::Node;
 use crate::sink::{EventSink, run_sink};
 use crate::wheel::TICK;
 
 /// How far ahead of the clock the ceiling of message ids is kept.
 pub(crate) const CEILING: Duration = Duration::from_secs(10);
+/// How often it is seen whether the wall clock was set, and by how much it may be before anybody is told.
+const CLOCK: Duration = Duration::from_secs(1);
 /// How often presence is told.
 const PRESENCE: Duration = Duration::from_millis(500);
 
@@ -33,6 +35,7 @@ pub(crate) fn run_loops(node: &Arc<Node>, stopped: &watch::Receiver<bool>, sink:
     run(Box::pin(turn_wheel(Arc::clone(node))));
     run(Box::pin(tell_presence(Arc::clone(node))));
     run(Box::pin(raise_ceiling(Arc::clone(node))));
+    run(Box::pin(watch_clock(Arc::clone(node))));
     if let Some(sink) = sink {
         node.background.spawn(run_sink(Arc::clone(node), sink, stopped.clone()));
     }
@@ -64,6 +67,23 @@ async fn tell_presence(node: Arc<Node>) {
         {
             tracing::warn!(%error, "when users were last seen was not kept");
         }
+    }
+}
+
+/// Timers follow the monotonic clock, the end of a token the wall clock: when that is set forward, every connection looks.
+async fn watch_clock(node: Arc<Node>) {
+    let offset = || u128::from(node.clock.wall().0).saturating_sub(node.clock.monotonic().as_millis());
+    let mut ticks = tokio::time::interval(CLOCK);
+    let mut known = offset();
+    loop {
+        ticks.tick().await;
+        let now = offset();
+        if now > known + CLOCK.as_millis() {
+            tracing::warn!(ms = now - known, "the wall clock was set forward");
+            node.connections.all().iter().for_each(ConnectionHandle::tick);
+            known = now;
+        }
+        known = known.min(now);
     }
 }
 

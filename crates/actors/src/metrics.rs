@@ -93,6 +93,11 @@ impl Limit {
 /// Seconds that an append may take: from a fast disk to one that stands still.
 const APPEND_SECONDS: [f64; 13] =
     [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+/// Seconds that a read may take: from one that finds all in memory to a disk that stands still.
+const READ_SECONDS: [f64; 14] = [
+    0.000_02, 0.000_05, 0.000_1, 0.000_15, 0.000_2, 0.000_3, 0.000_5, 0.001, 0.002_5, 0.01, 0.05, 0.25, 1.0,
+    5.0,
+];
 /// Entries of a batch, up to the most that there may be.
 const BATCH_ENTRIES: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
 
@@ -131,6 +136,8 @@ pub struct Metrics {
     pub reads_in_flight: Gauge,
     /// Reads of the store that wait for their turn.
     pub reads_waiting: Gauge,
+    /// Seconds from asking for a read of the store for a client until it was answered.
+    pub read_seconds: Histogram,
     /// The position in the event log up to which the embedder's sink has taken events.
     pub sink_position: Gauge,
 }
@@ -154,6 +161,7 @@ impl Default for Metrics {
             reads_paused: Counter::default(),
             reads_in_flight: Gauge::default(),
             reads_waiting: Gauge::default(),
+            read_seconds: Histogram::new(READ_SECONDS),
             sink_position: Gauge::default(),
         }
     }
@@ -206,6 +214,12 @@ impl Metrics {
             "reads_waiting",
             "Reads of the store that wait for their turn",
             self.reads_waiting.clone(),
+        );
+        registry.register_with_unit(
+            "read_duration",
+            "From asking for a read of the store for a client until it was answered",
+            Unit::Seconds,
+            self.read_seconds.clone(),
         );
     }
 

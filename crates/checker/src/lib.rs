@@ -9,6 +9,8 @@
 
 pub mod corpus;
 mod evidence;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod history;
 pub mod pass;
 mod verdict;

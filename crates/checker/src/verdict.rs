@@ -27,6 +27,8 @@ pub enum Kind {
     SessionOrder,
     /// A page that knows less than was known before it was asked for.
     Stale,
+    /// Somebody was said to have got or read less than was said before.
+    ReceiptBack,
     /// A connected member did not get it.
     Undelivered,
     /// Seen or written by somebody who was not in the conversation.
@@ -53,6 +55,7 @@ impl Kind {
         Self::BehindRead,
         Self::SessionOrder,
         Self::Stale,
+        Self::ReceiptBack,
         Self::Undelivered,
         Self::Leak,
         Self::EventMissing,
@@ -73,6 +76,7 @@ impl Kind {
             Self::BehindRead => "behind_read",
             Self::SessionOrder => "session_order",
             Self::Stale => "stale",
+            Self::ReceiptBack => "receipt_back",
             Self::Undelivered => "undelivered",
             Self::Leak => "leak",
             Self::EventMissing => "event_missing",
@@ -127,6 +131,16 @@ pub struct Tally {
     pub live: u64,
     /// Entries seen in pages.
     pub paged: u64,
+    /// Attempts that repeat a key.
+    pub resends: u64,
+    /// Acknowledged changes of groups.
+    pub changes: u64,
+    /// Times that a session was told to sync.
+    pub heads: u64,
+    /// Receipts that were heard.
+    pub receipts: u64,
+    /// Events of entries; none: the event log was not judged.
+    pub events: u64,
     /// Complete full syncs at the end.
     pub final_syncs: u64,
     /// Faults that were brought about.
@@ -190,15 +204,20 @@ impl fmt::Display for Verdict {
         let judged = &self.judged;
         writeln!(
             f,
-            "judged {} attempts ({} acknowledged, {} refused, {} unknown) in {} conversations, {} entries live and {} in pages, \
-             {} final syncs, {} sessions, {} faults",
+            "judged {} attempts ({} acknowledged, {} refused, {} unknown, {} of them resends) and {} changes in {} conversations, \
+             {} entries live and {} in pages, {} heads, {} receipts, {} events, {} final syncs, {} sessions, {} faults",
             judged.attempts,
             judged.acknowledged,
             judged.refused,
             judged.unknown,
+            judged.resends,
+            judged.changes,
             judged.conversations,
             judged.live,
             judged.paged,
+            judged.heads,
+            judged.receipts,
+            judged.events,
             judged.final_syncs,
             judged.sessions,
             judged.faults,

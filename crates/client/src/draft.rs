@@ -60,7 +60,7 @@ impl Draft {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SendError {
     /// The server refused it. The message is not there and will not be.
-    #[error("{} ({})", .0.message, code_text(.0.code))]
+    #[error("{0}")]
     Refused(ErrorFrame),
     /// It never left this process. The message is not there and will not be.
     #[error("not sent: {0}")]
@@ -92,8 +92,4 @@ impl SendError {
             Self::Unknown { .. } => Outcome::Unknown,
         }
     }
-}
-
-fn code_text(code: ErrorCode) -> String {
-    serde_json::to_string(&code).unwrap_or_default().trim_matches('"').to_owned()
 }

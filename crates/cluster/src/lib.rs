@@ -1,7 +1,7 @@
-//! Where things are: which node owns a conversation, how bytes reach that node, where a user is connected.
+//! Where things are: which node owns a conversation, how a request reaches it, where a user is connected.
 //!
-//! It knows what a shard, a node and a route are, and nothing of messages, frames or sockets. On one node every port
-//! here has its embedded implementation: one owner of all shards, no links, a directory in memory.
+//! It knows what a shard, an owner and a route are, and nothing of messages, frames or sockets. Each port here has the
+//! implementation of a single node: one owner of all shards, a directory in memory, no links.
 //!
 //! Start with [`router`], then [`directory`].
 

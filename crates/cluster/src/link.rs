@@ -30,3 +30,13 @@ impl Links for NoLinks {
         Err(LinkError::NoLink)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_node_reaches_no_other() {
+        assert_eq!(NoLinks.send(Incarnation(1), Vec::new()), Err(LinkError::NoLink));
+    }
+}

@@ -57,12 +57,14 @@ impl<H: OwnerHandle> Router<H> {
         }
     }
 
-    /// Every open conversation.
+    /// Every open conversation, by id.
     pub fn all(&self) -> Vec<(ConversationId, H)> {
         let entries = |part: &Mutex<HashMap<ConversationId, H>>| {
             part.lock().iter().map(|(id, handle)| (*id, handle.clone())).collect::<Vec<_>>()
         };
-        self.parts.iter().flat_map(entries).collect()
+        let mut all: Vec<_> = self.parts.iter().flat_map(entries).collect();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
     }
 
     /// How many are open.

@@ -8,9 +8,6 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Shard(u16);
 
 impl Shard {
-    /// How many there are.
-    pub const COUNT: u16 = 4096;
-
     /// The shard of a conversation.
     pub fn of_conversation(conversation: ConversationId) -> Self {
         Self::of(conversation.as_bytes())

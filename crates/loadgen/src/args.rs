@@ -40,12 +40,22 @@ pub(crate) struct Common {
     /// Judge one conversation of so many. What is judged is kept in memory, about 300 bytes a message
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) judge_every: u32,
+    /// How long a client that settles at the end waits for what is its due, in seconds
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) patience: u32,
     /// Fewer acknowledged messages prove nothing
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) acknowledged: u64,
     /// Write the history here, JSON lines for `causerie-checker`
     #[arg(long, value_name = "FILE")]
     pub(crate) history: Option<PathBuf>,
+    /// Write the history only when the judge does not pass the run
+    #[arg(long, requires = "history")]
+    pub(crate) history_unless_passed: bool,
+    /// A history of somebody else who took part, such as who brought about faults: judged together with this one. It is
+    /// read when the load has ended
+    #[arg(long, value_name = "FILE")]
+    pub(crate) also: Option<PathBuf>,
     /// Write the report here, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
@@ -61,7 +71,7 @@ impl Common {
         let address: SocketAddr = addresses.next().context("the server's name has no address")?;
         let sources =
             (0..self.sources).map(|number| IpAddr::V4(Ipv4Addr::new(127, 0, 0, number + 2))).collect();
-        Ok(Target { address, sources })
+        Ok(Target { address, sources, keeps: self.judged() })
     }
 
     /// A user of this run.

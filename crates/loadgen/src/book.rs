@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use causerie_checker::History;
 use causerie_checker::history::Nanos;
@@ -25,18 +26,21 @@ pub(crate) struct Book {
     pub(crate) begin: Nanos,
     /// up to here.
     pub(crate) end: Nanos,
+    /// How long is waited at the end for what is due.
+    pub(crate) patience: Duration,
     ids: Ids,
     author: (Box<[u8]>, u32),
 }
 
 impl Book {
     /// An empty book. `thread` keeps the ids of threads and processes apart.
-    pub(crate) fn new(thread: usize) -> anyhow::Result<Self> {
+    pub(crate) fn new(thread: usize, patience: Duration) -> anyhow::Result<Self> {
         Ok(Self {
             history: History::default(),
             stats: Stats::new()?,
             begin: Nanos::MAX,
             end: Nanos::MAX,
+            patience,
             ids: Ids::new(thread),
             author: (Box::default(), 0),
         })
@@ -104,6 +108,8 @@ pub(crate) struct Stats {
     pub(crate) syncs: u64,
     /// Connections that ended before their time.
     pub(crate) broken: u64,
+    /// Clients that were not there any more at the end.
+    pub(crate) gone: u64,
     /// From the attempt, or from when it was due, to its acknowledgement; nanoseconds.
     pub(crate) ack: Histogram<u64>,
     /// From the attempt to the recipient; nanoseconds.
@@ -125,6 +131,7 @@ impl Stats {
             heads: 0,
             syncs: 0,
             broken: 0,
+            gone: 0,
             units: 0,
             ack: histogram()?,
             delivery: histogram()?,
@@ -145,6 +152,7 @@ impl Stats {
         self.heads += other.heads;
         self.syncs += other.syncs;
         self.broken += other.broken;
+        self.gone += other.gone;
         self.units += other.units;
         for (code, count) in &other.errors {
             *self.errors.entry(code.clone()).or_default() += count;

@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     /// From where to connect, one after the other; empty: the system decides.
     pub(crate) sources: Vec<IpAddr>,
+    /// Whether it keeps what it is told, so that this can be synced; a floor does not.
+    pub(crate) keeps: bool,
 }
 
 /// An open WebSocket.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use causerie_checker::history::Nanos;
+use causerie_checker::history::{Nanos, Reader};
 use causerie_checker::{History, Verdict, judge};
 use tokio::sync::Barrier;
 use tokio::task::LocalSet;
@@ -60,6 +60,11 @@ impl Thread {
         (begin, end)
     }
 
+    /// Whether the time measured is over, which may end before it was to.
+    pub(crate) fn is_over(&self) -> bool {
+        clock::now() >= self.agreement.end.load(Ordering::Acquire)
+    }
+
     /// Waits until all threads have done their work: what they have sent stands still from now on.
     pub(crate) async fn done(&self) {
         self.agreement.barrier.wait().await;
@@ -84,6 +89,19 @@ where
     W: Fn(Thread) -> F + Send + Sync + Clone + 'static,
     F: Future<Output = anyhow::Result<()>> + 'static,
 {
+    run_until(args, std::future::pending(), work)
+}
+
+/// The same; the time measured ends when `stop` ends, at the latest. `work` then looks at [`Thread::is_over`].
+pub(crate) fn run_until<W, F>(
+    args: &Common,
+    stop: impl Future<Output = ()>,
+    work: W,
+) -> anyhow::Result<Outcome>
+where
+    W: Fn(Thread) -> F + Send + Sync + Clone + 'static,
+    F: Future<Output = anyhow::Result<()>> + 'static,
+{
     let (args, target) = (Arc::new(args.clone()), args.target()?);
     let count = args.threads as usize;
     let before = server_usage(&args)?;
@@ -97,7 +115,8 @@ where
             let (args, target, agreement, work) =
                 (args.clone(), target.clone(), agreement.clone(), work.clone());
             std::thread::spawn(move || {
-                let book = Rc::new(RefCell::new(Book::new(number)?));
+                let book =
+                    Rc::new(RefCell::new(Book::new(number, Duration::from_secs(args.patience.into()))?));
                 let thread = Thread { number, count, args, target, book: book.clone(), agreement };
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 let result = runtime.block_on(LocalSet::new().run_until(work(thread)));
@@ -114,14 +133,28 @@ where
         })
         .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let (server, generator) = runtime.block_on(measure(&args, &agreement, before))?;
+    let Measured { seconds, server, generator } =
+        runtime.block_on(measure(&args, &agreement, before, stop))?;
     let (mut history, mut stats) = (History::default(), Stats::new()?);
     for thread in threads {
         let (other, figures) = thread.join().map_err(|_| anyhow!("a thread panicked"))??;
         history.absorb(other);
         stats.add(&figures)?;
     }
-    Ok(Outcome { history, stats, seconds: args.seconds, server, generator })
+    if let Some(path) = &args.also {
+        let mut reader = Reader::default();
+        let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
+        reader.file(std::io::BufReader::new(file)).with_context(|| path.display().to_string())?;
+        history.absorb(reader.finish());
+    }
+    Ok(Outcome { history, stats, seconds, server, generator })
+}
+
+/// What is known of the processes, and how long was measured.
+struct Measured {
+    seconds: f64,
+    server: Option<[Usage; 3]>,
+    generator: [Usage; 2],
 }
 
 /// Fixes the time measured, and looks at the processes at its beginning and its end.
@@ -129,7 +162,8 @@ async fn measure(
     args: &Common,
     agreement: &Agreement,
     before: Option<Usage>,
-) -> anyhow::Result<(Option<[Usage; 3]>, [Usage; 2])> {
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<Measured> {
     agreement.barrier.wait().await;
     let begin = clock::now() + clock::seconds(args.warmup);
     let end = begin + clock::seconds(args.seconds);
@@ -139,11 +173,15 @@ async fn measure(
     let until = |at: Nanos| tokio::time::sleep(Duration::from_nanos(at.saturating_sub(clock::now())));
     until(begin).await;
     let (first, generator) = (server_usage(args)?, Usage::of(std::process::id())?);
-    until(end).await;
+    tokio::select! {
+        () = until(end) => {}
+        () = stop => agreement.end.store(clock::now(), Ordering::Release),
+    }
+    let seconds = Duration::from_nanos(clock::now().saturating_sub(begin)).as_secs_f64();
     let (last, generator_last) = (server_usage(args)?, Usage::of(std::process::id())?);
     agreement.barrier.wait().await;
     let server = before.zip(first).zip(last).map(|((before, first), last)| [before, first, last]);
-    Ok((server, [generator, generator_last]))
+    Ok(Measured { seconds, server, generator: [generator, generator_last] })
 }
 
 fn server_usage(args: &Common) -> anyhow::Result<Option<Usage>> {
@@ -199,12 +237,20 @@ impl Outcome {
         if !args.judged() {
             return Ok(None);
         }
-        if let Some(path) = &args.history {
+        let mut verdict = judge(&self.history, &args.demands());
+        if self.stats.gone > 0 {
+            let missing = format!("{} clients did not stay to the end", self.stats.gone);
+            verdict.vacuous.push(missing);
+            verdict.passed = false;
+        }
+        if let Some(path) = &args.history
+            && !(args.history_unless_passed && verdict.passed)
+        {
             let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
             let mut out = std::io::BufWriter::new(file);
             self.history.write(&format!("loadgen-{}", std::process::id()), &mut out)?;
             out.flush()?;
         }
-        Ok(Some(judge(&self.history, &args.demands())))
+        Ok(Some(verdict))
     }
 }

@@ -9,6 +9,8 @@ mod admin;
 pub mod auth;
 pub mod cli;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod gateway;
 mod http;
 mod http_client;
@@ -17,6 +19,8 @@ pub mod reload;
 pub mod serve;
 mod settings;
 pub mod shutdown;
-mod stamp;
+mod small_file;
 pub mod telemetry;
 pub mod tls;
+
+pub use gateway::websocket::{FrameLimits, WebSocketTransport};

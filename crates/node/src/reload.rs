@@ -65,12 +65,11 @@ impl Reloader {
             error!(%problem, "the log levels cannot be changed; the old ones stay");
             next.telemetry = running.telemetry.clone();
         }
-        for (key, reloadable) in running.changes(&new) {
-            if reloadable {
-                info!(key, "changed");
-            } else {
-                warn!(key, "changed, but needs a restart");
-            }
+        for (key, _) in running.changes(&next) {
+            info!(key, "changed");
+        }
+        for (key, _) in running.changes(&new).into_iter().filter(|(_, reloadable)| !reloadable) {
+            warn!(key, "changed, but needs a restart");
         }
         self.config.store(Arc::new(next));
         info!("reloaded");

@@ -11,10 +11,12 @@ use causerie_protocol::snowflake::NodeNumber;
 use causerie_protocol::{Clock, SystemClock};
 use causerie_store::fjall::{FjallConfig, FjallStore};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{Authority, SignIn};
 use crate::config::Config;
 use crate::gateway::{Gateway, Origins};
+use crate::process::OpenFiles;
 use crate::reload::Reloader;
 use crate::settings::settings;
 use crate::shutdown::{Phase, Request, Signals};
@@ -33,12 +35,13 @@ const DISK_FAILED: i32 = 74;
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     let telemetry = Arc::new(telemetry::init(&config.telemetry)?);
-    process::raise_open_files()?;
+    let files = OpenFiles::share(process::raise_open_files()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let authority = Arc::new(Authority::open(&config, Arc::clone(&clock))?);
+    let authority = Authority::open(&config, Arc::clone(&clock)).context("the sign-in keys ([auth])")?;
+    let authority = Arc::new(authority);
     let token = config.admin.required_token().context("admin.token_file")?;
-    let tls = Tls::open(&config.tls)?.map(Arc::new);
-    let store = Arc::new(open_store(&config)?);
+    let tls = Tls::open(&config.tls).context("the certificate ([tls])")?.map(Arc::new);
+    let store = Arc::new(open_store(&config, files)?);
     let reloader =
         Arc::new(Reloader::new(config.clone(), Arc::clone(&authority), tls.clone(), Arc::clone(&telemetry)));
 
@@ -52,8 +55,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let origins = Arc::new(Origins::new(Arc::clone(&reloader), authority.sign_in()));
     let pages = http::router(&chat, Arc::clone(&authority), Arc::clone(&origins));
-    let gateway = Gateway::bind(&config, chat.clone(), Arc::clone(&clock), origins, pages, tls.clone())
-        .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
+    let gateway =
+        Gateway::bind(&config, files, chat.clone(), Arc::clone(&clock), origins, pages, tls.clone())
+            .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
     let operators = TcpListener::bind(config.admin.listen)
         .await
         .with_context(|| format!("cannot listen on {} (admin.listen)", config.admin.listen))?;
@@ -63,7 +67,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut registry = admin::metrics::registry(&chat, clock.wall());
     admin::metrics::add_store(&mut registry, store);
     gateway.register(&mut registry);
-    let admin = admin::Operators { chat: chat.clone(), clock, token, registry, shutdown: signals.shutdown() };
+    let (tasks, shutdown) = (TaskTracker::new(), signals.shutdown());
+    let admin =
+        admin::Operators { chat: chat.clone(), clock, token, registry, shutdown, tasks: tasks.clone() };
     let clients = gateway.run(signals.shutdown());
     let admin = admin::run(operators, admin::router(admin), signals.shutdown());
     let life = async {
@@ -75,6 +81,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
                         () = chat.drain(RECONNECT_AFTER, config.timeouts.drain) => {}
                         Request::Enter(_) = next_end(&mut signals) => {}
                     }
+                    admin::finish(&tasks).await;
                     chat.stop().await;
                     return signals.enter(Phase::Stopping);
                 }
@@ -97,7 +104,7 @@ async fn next_end(signals: &mut Signals) -> Request {
     }
 }
 
-fn open_store(config: &Config) -> anyhow::Result<FjallStore> {
+fn open_store(config: &Config, files: OpenFiles) -> anyhow::Result<FjallStore> {
     let data_dir = &config.store.data_dir;
     // For its owner only: everything that anybody has written is in it.
     let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
@@ -108,6 +115,7 @@ fn open_store(config: &Config) -> anyhow::Result<FjallStore> {
         readers: config.store.reader_threads,
         reserve_bytes: config.store.disk_reserve_bytes,
         cache_bytes: config.store.cache_bytes,
+        open_tables: files.tables,
         memtable_bytes: config.store.memtable_bytes,
         // What the disk has kept is known only after opening again, so the process must not go on.
         on_fatal: Box::new(|why| {

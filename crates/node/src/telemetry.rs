@@ -1,7 +1,8 @@
 //! What the server tells about itself: log lines to standard error, and spans to a collector when one is configured.
 //!
 //! Lines are written as they arise. Spans are sent in batches from a thread of their own; when the collector is away or
-//! too slow they are dropped there, never waited for.
+//! too slow they are dropped there, never waited for. Which lines are written is the operator's choice and changes
+//! nothing for spans: a collector gets all of ours.
 
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -67,7 +68,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let (filter, handle) = reload::Layer::new(parse(&config.log)?);
-    let registry = Registry::default().with(filter);
+    let registry = Registry::default().with(lines(config.log_format, writer, colours).with_filter(filter));
     #[cfg(feature = "otlp")]
     let (spans, registry) = {
         let spans = config
@@ -82,13 +83,12 @@ where
     if config.otlp_endpoint.is_some() {
         return Err(TelemetryError::Endpoint("this program was built without the feature `otlp`".to_owned()));
     }
-    let subscriber = registry.with(lines(config.log_format, writer, colours));
     let telemetry = Telemetry {
         filter: handle,
         #[cfg(feature = "otlp")]
         spans,
     };
-    Ok((subscriber, telemetry))
+    Ok((registry, telemetry))
 }
 
 fn parse(levels: &str) -> Result<EnvFilter, ParseError> {
@@ -126,4 +126,4 @@ impl Telemetry {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

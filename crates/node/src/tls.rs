@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use crate::config;
 use crate::http_client::crypto;
-use crate::stamp::FileStamp;
+use crate::small_file::{self, FileStamp};
 
 /// The largest certificate or key file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -174,12 +174,7 @@ fn no_key(pem: &[u8]) -> &'static str {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let problem = |error: std::io::Error| format!("it cannot be read: {error}");
-    let size = std::fs::metadata(path).map_err(problem)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("it has {size} bytes, at most {MAX_FILE_BYTES} are accepted"));
-    }
-    std::fs::read(path).map_err(problem)
+    small_file::read(path, MAX_FILE_BYTES)
 }
 
 #[cfg(test)]

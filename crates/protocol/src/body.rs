@@ -1,14 +1,19 @@
-//! The body of a message: opaque to the server, kept and returned byte for byte.
+//! The body of a message: opaque to the server, kept and returned byte for byte, but for line breaks between its tokens,
+//! which become blanks.
 //!
 //! It is checked once, on entry (well-formed, a content type, `text` or `data` but not both, within the limit),
 //! and then carried as the JSON text it came as: pasted into frames, never decoded again.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
+
+use crate::kept;
+use crate::limits::JSON_DEPTH;
 
 /// A checked message body, as one line of JSON.
 #[derive(Clone, PartialEq, Eq)]
@@ -133,7 +138,7 @@ impl<'de> Deserialize<'de> for Body {
 
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Body {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
+    fn schema_name() -> Cow<'static, str> {
         "Body".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -150,14 +155,52 @@ impl schemars::JsonSchema for Body {
     }
 }
 
-/// What is looked at of a body that comes in: the lengths.
-#[derive(Deserialize)]
+/// What is looked at of a body that comes in: the lengths; and whether others can read what else it has.
 struct View {
     content_type: TextBytes,
-    #[serde(default)]
     text: Option<TextBytes>,
-    #[serde(default)]
     data: Option<DataBytes>,
+}
+
+impl<'de> Deserialize<'de> for View {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = View;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<View, A::Error> {
+                let (mut content_type, mut text, mut data) = (None, None, None);
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    match name.as_ref() {
+                        "content_type" => once(&mut content_type, &mut map, "content_type")?,
+                        "text" => once(&mut text, &mut map, "text")?,
+                        "data" => once(&mut data, &mut map, "data")?,
+                        _ => {
+                            let more = map.next_value::<&RawValue>()?;
+                            kept::check(more.get(), JSON_DEPTH - 1).map_err(de::Error::custom)?;
+                        }
+                    }
+                }
+                let content_type = content_type.ok_or_else(|| de::Error::missing_field("content_type"))?;
+                Ok(View { content_type, text: text.flatten(), data: data.flatten() })
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// Reads a field that may be there once.
+fn once<'de, A: de::MapAccess<'de>, T: Deserialize<'de>>(
+    field: &mut Option<T>,
+    map: &mut A,
+    name: &'static str,
+) -> Result<(), A::Error> {
+    if field.replace(map.next_value()?).is_some() {
+        return Err(de::Error::duplicate_field(name));
+    }
+    Ok(())
 }
 
 /// The length of a text that is well-formed (no lone surrogates), without keeping it.
@@ -209,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_body_is_kept_as_it_came() {
-        let json = r#"{"text":"a\u0000\u202e","content_type":"text/plain","more":{"x":1e999}}"#;
+        let json = r#"{"text":"a\u0000\u202e","content_type":"text/plain","more":{"x":1e300}}"#;
         assert_eq!(check(json).unwrap().as_json(), json);
         assert_eq!(
             check("{\"content_type\":\"a\",\n\"text\":\"\\n\"}").unwrap().as_json(),
@@ -228,6 +271,10 @@ mod tests {
             r#"{"content_type":"a","data":"a"}"#,
             r#"{"content_type":"a","text":"\ud800"}"#,
             r#"{"content_type":"a","text":"a","text":"b"}"#,
+            r#"{"content_type":"a","text":"a","more":"\udc00"}"#,
+            r#"{"content_type":"a","text":"a","\udc00":0}"#,
+            r#"{"content_type":"a","text":"a","more":1e999}"#,
+            &format!(r#"{{"content_type":"a","text":"a","more":{}0{}}}"#, "[".repeat(32), "]".repeat(32)),
         ] {
             assert!(matches!(check(bad), Err(BodyError::Invalid(_))), "{bad}");
         }

@@ -7,9 +7,12 @@
 
 pub mod body;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(any(test, feature = "schema"))]
 pub mod golden;
 pub mod id;
+pub mod kept;
 pub mod limits;
 #[cfg(feature = "schema")]
 pub mod schema;

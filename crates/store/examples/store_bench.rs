@@ -66,7 +66,8 @@ fn write(config: FjallConfig, messages: u64, batch: u64, in_flight: u64) {
         let entries = entries.collect();
         *head += batch;
         let conversation = ConversationId(uuid::Uuid::from_u64_pair(conversation << 48, 7));
-        let batch = Batch { conversation, epoch: Epoch(1), entries, projections: Vec::new() };
+        let batch =
+            Batch { conversation, epoch: Epoch(1), entries, projections: Vec::new(), check_keys: false };
         let (reply, begun) = (reply.clone(), Instant::now());
         store.append(PendingAppend::new(batch, move |result| {
             result.expect("it is stored");

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::cache;
 use crate::stage::Context;
 
 const VERSION: &str = "0.20.2";
@@ -27,7 +28,7 @@ const AS_REPOSITORY: &str = "git init -q && git add -A \
 
 /// The stage.
 pub(crate) fn command(context: &mut Context) -> Result<()> {
-    let cache = cache_folder()?;
+    let cache = cache::folder()?;
     let tool = tool(context, &cache)?;
     let output = context.run(deny(context, &tool, &["--locked", "check", "bans", "licenses", "sources"]))?;
     println!("        {}", warnings(&output));
@@ -68,15 +69,6 @@ fn warnings(output: &str) -> String {
     }
     let counts: Vec<String> = counts.iter().map(|(what, count)| format!("{count} × {what}")).collect();
     if counts.is_empty() { "no warnings".into() } else { format!("warnings: {}", counts.join(", ")) }
-}
-
-/// Outside the checkout, so that a clean clone finds what an earlier one has built.
-fn cache_folder() -> Result<PathBuf> {
-    let cache = match std::env::var_os("XDG_CACHE_HOME") {
-        Some(cache) => PathBuf::from(cache),
-        None => std::env::home_dir().context("no home folder to keep tools in")?.join(".cache"),
-    };
-    Ok(cache.join("causerie"))
 }
 
 fn tool(context: &Context, cache: &Path) -> Result<PathBuf> {

@@ -1,18 +1,25 @@
 //! The developers' commands, run as `cargo xtask COMMAND`.
 //!
-//! One file per command ([`mod@test`], [`check`], [`generate`], and the house rules in [`rules`]); under them a
+//! One file per command ([`mod@test`], [`check`], [`generate`], [`mod@bench`], and the house rules in [`rules`]); under them a
 //! [`stage`] runner that says what it does and stops at the first failure, and [`process`], which runs one
 //! command with its output in a log file. Knows nothing of the server but how to start it.
 //! Dependencies are few and light on purpose: everybody waits for this crate before anything else happens.
 
+mod autobahn;
+mod bench;
+mod cache;
 mod check;
 mod deny;
 mod excerpt;
+mod faults;
+mod fuzz;
 mod generate;
+mod planted;
 mod prerequisites;
 mod process;
 mod rules;
 mod server;
+mod simulation;
 mod stage;
 mod tally;
 mod test;
@@ -31,9 +38,18 @@ Commands:
   cargo xtask test --fast       for every day: format, house rules, build, tests without the browser
   cargo xtask test --only STAGE one stage of it again, such as clippy, rust-tests or browser
   cargo xtask check             format, lints, docs, supply chain, generated files, house rules
+  cargo xtask fuzz TARGET       one decoder, or `all`, with --seconds N (60) of random input each
   cargo xtask rules             the house rules alone, each with its reason when broken
   cargo xtask generate          write the files that are generated from the code
   cargo xtask generate --check  say whether they are up to date
+  cargo xtask simulate          seeds of a node and its clients on simulated time; one again with --seed S
+                                (--seeds N, --first S, --seed S, --minutes M, --trace)
+  cargo xtask faults            one node broken in every way, and what is left judged, 4 minutes; see docs/faults.md
+                                (--rounds N, --seed S, --only SCENARIO, --minutes M, --server PATH)
+  cargo xtask bench             figures of the server beside two floors, 25 minutes; target/bench/report.json
+  cargo xtask bench --quick     the same in 5 minutes, to see that everything works
+                                (--runs N, --only SCENARIO, --seconds S, --long, --no-build)
+  cargo xtask bench --write     write the last report's tables into docs/performance.md
 
 Logs of every stage are kept in target/xtask/.";
 
@@ -62,9 +78,13 @@ fn run(arguments: &[&str]) -> Result<bool> {
         ["test", "--fast"] => test::fast(context),
         ["test", "--only", stage] => test::only(stage, context),
         ["check"] => check::command(context),
+        ["fuzz", rest @ ..] => fuzz::command(context, rest),
         ["rules"] => rules::command(context).map(|()| true),
         ["generate"] => generate::write(context).map(|()| true),
         ["generate", "--check"] => generate::check(context).map(|()| true),
+        ["simulate", options @ ..] => simulation::command(options, context),
+        ["faults", options @ ..] => faults::command(options, context),
+        ["bench", options @ ..] => bench::command(options, context),
         unknown => bail!("There is no `cargo xtask {}`.\n\n{HELP}", unknown.join(" ")),
     }
 }

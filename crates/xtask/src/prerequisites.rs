@@ -29,6 +29,19 @@ const BASE: [Need; 4] = [
     Need { what: "Node.js, for the tests of the web client", program: "node", packages: &["nodejs"] },
 ];
 
+/// For the tests that break the server under load.
+const FAULTS: [Need; 5] = [
+    Need { what: "strace, for slow and failing disks", program: "strace", packages: &["strace"] },
+    Need { what: "faketime, for clocks that jump", program: "faketime", packages: &["faketime"] },
+    Need {
+        what: "mkfs.ext4, for disks of their own",
+        program: "/usr/sbin/mkfs.ext4",
+        packages: &["e2fsprogs"],
+    },
+    Need { what: "mount", program: "mount", packages: &["mount"] },
+    Need { what: "setpriv and unshare", program: "setpriv", packages: &["util-linux"] },
+];
+
 /// For the browser test in addition.
 const BROWSER: [Need; 2] = [
     Need { what: "npm", program: "npm", packages: &["npm"] },
@@ -37,7 +50,7 @@ const BROWSER: [Need; 2] = [
 
 /// What the whole test needs.
 pub(crate) fn install_all(context: &mut Context) -> Result<()> {
-    install(context, BASE.iter().chain(&BROWSER))?;
+    install(context, BASE.iter().chain(&FAULTS).chain(&BROWSER))?;
     components(context)?;
     browser_packages(context)
 }

@@ -10,9 +10,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::autobahn;
 use crate::check;
+use crate::faults;
+use crate::planted;
 use crate::prerequisites;
 use crate::server::Server;
+use crate::simulation;
 use crate::stage::{self, Context, Stage};
 use crate::tally::Tally;
 use crate::workspace::WHOLE;
@@ -27,6 +31,26 @@ const RUST_TESTS: Stage = Stage {
     name: "rust-tests",
     does: "unit, contract, property, documentation and process tests",
     run: rust_tests,
+};
+const AUTOBAHN: Stage = Stage {
+    name: "autobahn",
+    does: "the Autobahn suite against the gateway's WebSocket codec",
+    run: autobahn::command,
+};
+const PLANTED: Stage = Stage {
+    name: "planted-bugs",
+    does: "a server with a bug in it is found out, each of them; the real one is not",
+    run: planted::command,
+};
+const SIMULATION: Stage = Stage {
+    name: "simulation",
+    does: "a node and its clients on simulated time, a simulated network and a simulated disk, from seeds",
+    run: simulation::stage,
+};
+const FAULTS: Stage = Stage {
+    name: "faults",
+    does: "a real server killed, starved, cut off and lied to under load; what is left is judged",
+    run: faults::stage,
 };
 const WEB_TESTS: Stage = Stage { name: "web-tests", does: "unit tests of the web client", run: web_tests };
 const BROWSER: Stage =
@@ -49,7 +73,7 @@ pub(crate) fn only(name: &str, context: &mut Context) -> Result<bool> {
 fn stages() -> Vec<Stage> {
     let mut stages = vec![PREREQUISITES];
     stages.extend(check::STAGES);
-    stages.extend([BUILD, RUST_TESTS, WEB_TESTS, BROWSER]);
+    stages.extend([BUILD, RUST_TESTS, SIMULATION, AUTOBAHN, PLANTED, FAULTS, WEB_TESTS, BROWSER]);
     stages
 }
 
@@ -67,7 +91,7 @@ fn run(stages: &[Stage], context: &mut Context) -> Result<bool> {
 }
 
 /// Binaries and tests in one go: built apart, test-only features would unify differently and compile both again.
-fn build(context: &mut Context) -> Result<()> {
+pub(crate) fn build(context: &mut Context) -> Result<()> {
     let mut cargo = context.workspace.cargo(&["build", "--lib", "--bins", "--tests", "--examples"]);
     cargo.args(WHOLE);
     context.run(cargo)?;
@@ -137,7 +161,7 @@ fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// What a watcher wants to see of a test run: which binary it is at, what came of it, and each failure at once.
-fn is_test_progress(line: &str) -> bool {
+pub(crate) fn is_test_progress(line: &str) -> bool {
     let line = line.trim_start();
     ["Running ", "Doc-tests ", "test result:", "✖ ", "ℹ pass", "ℹ fail"]
         .iter()

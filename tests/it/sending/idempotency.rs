@@ -63,6 +63,35 @@ async fn a_resend_gets_the_same_answer_at_once_after_many_newer_messages_and_aft
     same(&mut other_device, &conversation, &id, &sent).await;
 }
 
+/// It says that this is its first attempt, and that it knew everything when it made it.
+#[tokio::test]
+async fn a_client_that_lies_about_its_resend_gets_the_position_that_it_has() {
+    let mut server = Server::start().await;
+    let mut alice = Socket::sign_in(&server, "alice", "phone").await;
+    let conversation = alice.create(direct("bob")).await;
+    let id = fresh_id();
+    let sent = alice.done(send_as(&conversation, &id, "once")).await;
+    let newer: Vec<_> = (0..1_500).map(|number| send(&conversation, &number.to_string())).collect();
+    alice.pipeline(newer, 32).await;
+    for round in 0..2 {
+        let mut lie = send_as(&conversation, &id, "once");
+        lie["attempt"] = json!(0);
+        lie["after"] = json!(1_501 + round);
+        // Others, sent in the same breath, are not held up by it and stay in order.
+        let around = |name: &str| send(&conversation, &format!("{name} {round}"));
+        let answers = alice.pipeline(vec![around("before"), lie, around("behind")], 32).await;
+        assert_eq!(answers[1]["seq"], sent["seq"], "{answers:?}");
+        assert_eq!(answers[1]["message_id"], sent["message_id"]);
+        let head = 1_501 + 2 * round;
+        assert_eq!([&answers[0]["seq"], &answers[2]["seq"]], [&json!(head + 1), &json!(head + 2)]);
+        server.kill().await;
+        server.restart().await;
+        alice = Socket::sign_in(&server, "alice", "phone").await;
+    }
+    let page = alice.sync_all(&conversation, 0, 200).await;
+    assert_eq!(page.len(), 1_505, "nothing was stored twice");
+}
+
 #[tokio::test]
 async fn one_key_sent_on_two_connections_at_once_becomes_one_message() {
     let server = Server::start().await;

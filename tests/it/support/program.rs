@@ -1,5 +1,6 @@
 //! The program under test, as a command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
@@ -59,7 +60,15 @@ impl Following {
 
 /// The program, without arguments and without the settings of whoever runs the tests; ended when it is dropped.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(binary().expect("where the program is"));
+    command_under(&[])
+}
+
+/// The same, started by another program with its arguments, which becomes it.
+pub(crate) fn command_under(starter: &[&str]) -> Command {
+    let mut words: Vec<_> = starter.iter().map(OsString::from).collect();
+    words.push(binary().expect("where the program is").into());
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CAUSERIE_")) {
         command.env_remove(name);
     }

@@ -59,6 +59,8 @@ impl Folder {
 pub(crate) struct Server {
     folder: Folder,
     arguments: Vec<String>,
+    /// What starts the program, with its arguments; mostly nothing.
+    starter: &'static [&'static str],
     addresses: Addresses,
     process: Process,
 }
@@ -83,6 +85,15 @@ impl Server {
 
     /// The same in a folder that holds files already; `causerie.toml` is its configuration, if it is there.
     pub(crate) async fn start_in(folder: Folder, settings: &[&str]) -> Self {
+        Self::start_under(&[], folder, settings).await
+    }
+
+    /// The same, by another program that becomes the server, such as `prlimit`.
+    pub(crate) async fn start_under(
+        starter: &'static [&'static str],
+        folder: Folder,
+        settings: &[&str],
+    ) -> Self {
         let mut arguments = vec!["--set".to_owned(), "admin.listen=127.0.0.1:0".to_owned()];
         for setting in settings {
             arguments.extend(["--set".to_owned(), (*setting).to_owned()]);
@@ -91,8 +102,8 @@ impl Server {
         if config.exists() {
             arguments.extend(["--config".to_owned(), config.display().to_string()]);
         }
-        let (process, addresses) = Process::start(&folder, &arguments, "127.0.0.1:0").await;
-        Self { folder, arguments, addresses, process }
+        let (process, addresses) = Process::start(starter, &folder, &arguments, "127.0.0.1:0").await;
+        Self { folder, arguments, starter, addresses, process }
     }
 
     /// Where it listens; still there after a restart, so that clients find it again.
@@ -124,8 +135,13 @@ impl Server {
 
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.id(), signal).expect("a signal to a child");
+    }
+
+    /// The id of its process, which runs.
+    pub(crate) fn id(&self) -> Pid {
         let id = self.process.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("the server runs"), signal).expect("a signal to a child");
+        id.expect("the server runs")
     }
 
     /// Waits until it has ended.
@@ -137,7 +153,8 @@ impl Server {
     /// Starts it again on the same data and the same public address, after [`Self::kill`] or [`Self::terminate`].
     pub(crate) async fn restart(&mut self) {
         let listen = self.addresses.public.to_string();
-        (self.process, self.addresses) = Process::start(&self.folder, &self.arguments, &listen).await;
+        (self.process, self.addresses) =
+            Process::start(self.starter, &self.folder, &self.arguments, &listen).await;
     }
 
     /// How many lines this run of it has said that contain these words.
@@ -194,9 +211,14 @@ impl Drop for Server {
 }
 
 impl Process {
-    async fn start(folder: &Folder, arguments: &[String], listen: &str) -> (Self, Addresses) {
+    async fn start(
+        starter: &[&str],
+        folder: &Folder,
+        arguments: &[String],
+        listen: &str,
+    ) -> (Self, Addresses) {
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let mut command = program::command();
+        let mut command = program::command_under(starter);
         command.args(["serve", "--listen", listen, "--data"]).arg(folder.data()).args(arguments);
         command.stdin(Stdio::null()).stdout(writer.try_clone().expect("a pipe")).stderr(writer);
         let child = command.spawn().expect("the program starts");

@@ -95,8 +95,7 @@ impl Connection {
             return self.end(&end, Leave::Orderly, effects);
         }
         if self.blocked.is_some_and(|since| env.now >= since + env.settings.lagging_close) {
-            let end = End { code: CloseCode::Lagging, reason: "lagging", reconnect_after_ms: Some(1000) };
-            return self.end(&end, Leave::Orderly, effects);
+            return self.end(&End::LAGGING, Leave::Orderly, effects);
         }
         match &self.phase {
             Phase::Waiting { until, .. } if env.now >= *until => {
@@ -120,8 +119,20 @@ impl Connection {
 
     fn heartbeat(&mut self, env: &Env<'_>, effects: &mut Vec<Effect>) {
         self.heard = env.now;
-        if let Phase::Waiting { bytes_left, .. } = &mut self.phase {
-            match bytes_left.checked_sub(CONTROL_FRAME) {
+        self.said(CONTROL_FRAME, effects);
+    }
+
+    /// Whether a frame that cannot be taken in now may wait; one too many ends the connection.
+    pub fn may_wait(&mut self, frame: &str, effects: &mut Vec<Effect>) -> bool {
+        // A frame of no bytes takes room too.
+        self.said(frame.len() + size_of::<Box<str>>(), effects);
+        !self.has_ended()
+    }
+
+    /// Counts what a client says until it is known.
+    fn said(&mut self, bytes: usize, effects: &mut Vec<Effect>) {
+        if let Phase::Waiting { bytes_left, .. } | Phase::Entering { bytes_left } = &mut self.phase {
+            match bytes_left.checked_sub(bytes) {
                 Some(left) => *bytes_left = left,
                 None => self.too_talkative(None, effects),
             }
@@ -130,24 +141,24 @@ impl Connection {
 
     fn too_talkative(&mut self, id: Option<RequestId>, effects: &mut Vec<Effect>) {
         effects.push(Effect::LimitHit(Limit::UnauthenticatedBytes));
-        let message = "Too much was said before `hello` was accepted.";
+        let message = "Too much was said before `welcome`.";
         self.violation(id, ErrorCode::TooLarge, message.to_owned(), effects);
     }
 
     fn frame(&mut self, json: &str, env: &Env<'_>, effects: &mut Vec<Effect>) {
         self.heard = env.now;
         match &mut self.phase {
-            Phase::Ended | Phase::Entering => {}
+            Phase::Ended | Phase::Entering { .. } => {}
             Phase::Waiting { bytes_left, token, .. } => {
                 if json.len() > *bytes_left {
                     return self.too_talkative(id_of(json), effects);
                 }
                 *bytes_left -= json.len();
-                let token = token.take();
+                let (token, left) = (token.take(), *bytes_left);
                 match Up::parse(json) {
                     Ok(Up::Hello(hello)) => match hello.token.or(token) {
                         Some(token) => {
-                            self.phase = Phase::Entering;
+                            self.phase = Phase::Entering { bytes_left: left };
                             let login =
                                 Login { id: hello.id, token, device: Some(hello.device), agent: hello.agent };
                             effects.push(Effect::Authenticate(login));
@@ -188,7 +199,7 @@ impl Connection {
                 self.not_authenticated(&AuthenticateError::Expired, login.id, effects);
             }
             Ok(identity) => match &mut self.phase {
-                Phase::Entering => effects.push(Effect::Register { identity, login }),
+                Phase::Entering { .. } => effects.push(Effect::Register { identity, login }),
                 Phase::Open(open) if open.session.identity.user == identity.user => {
                     open.session.identity = identity;
                     self.wake_earlier(env);
@@ -237,7 +248,7 @@ impl Connection {
 
     fn registered(&mut self, mut session: Session, env: &Env<'_>, effects: &mut Vec<Effect>) {
         // One that was told to end meanwhile stays ended; its `Leave` is on the way.
-        if !matches!(self.phase, Phase::Entering) {
+        if !matches!(self.phase, Phase::Entering { .. }) {
             return;
         }
         let settings = env.settings;
@@ -349,7 +360,7 @@ fn own_deadline(phase: &Phase, heard: Duration, env: &Env<'_>) -> Option<Duratio
             let expires = open.session.identity.expires.map(|expires| env.now + left(expires));
             Some(expires.map_or(silent, |expires| expires.min(silent)))
         }
-        Phase::Entering | Phase::Ended => None,
+        Phase::Entering { .. } | Phase::Ended => None,
     }
 }
 

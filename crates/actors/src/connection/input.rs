@@ -33,6 +33,10 @@ impl End {
     pub const REPLACED: Self =
         Self { code: CloseCode::Replaced, reason: "replaced", reconnect_after_ms: None };
 
+    /// It does not take what it is sent.
+    pub const LAGGING: Self =
+        Self { code: CloseCode::Lagging, reason: "lagging", reconnect_after_ms: Some(1000) };
+
     /// The node goes away.
     pub fn draining(reconnect_after_ms: u64) -> Self {
         Self { code: CloseCode::GoingAway, reason: "draining", reconnect_after_ms: Some(reconnect_after_ms) }

@@ -59,7 +59,10 @@ impl ConnectionHandle {
 
     /// Puts something into the outbox and rings. Never blocks for longer than another push.
     pub fn push(&self, item: Outgoing) {
-        self.0.outbox.lock().push(item, self.0.limits);
+        let pushed = self.0.outbox.lock().push(item, self.0.limits);
+        if pushed.is_err() {
+            return self.end(End::LAGGING);
+        }
         self.0.ring();
     }
 
@@ -82,6 +85,11 @@ impl ConnectionHandle {
     pub(crate) fn check_revocation(&self) {
         self.0.check.store(true, Ordering::Relaxed);
         self.0.ring();
+    }
+
+    /// Tells the connection that time has passed.
+    pub(crate) fn tick(&self) {
+        Wake::wake(&*self.0);
     }
 
     /// Whether it was asked to since the last call.

@@ -23,6 +23,8 @@ pub(crate) use actor::{Entry, accept};
 pub use input::End;
 pub use mailbox::ConnectionHandle;
 pub use outbox::{Live, OutboxLimits, Outgoing};
+#[cfg(any(test, fuzzing))]
+pub(crate) use queries::parse_place;
 pub use registry::{Connections, SessionInfo};
 pub use transport::{Incoming, Transport, TransportEnd};
 

@@ -2,16 +2,17 @@
 //!
 //! Guaranteed: answers are never dropped. Live messages of a conversation come without a gap: when there is no room for
 //! one, the conversation *lags*, its live messages are replaced by the newest `head`, and they flow again only after the
-//! client has synced up to that head. Receipts and presence are merged, the newest wins.
+//! client has synced up to that head. Receipts and presence are merged, the newest wins; a client for which so much of
+//! them waits that they would take more than the bytes of the bound is told to come back, and then asks for all of it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
+use causerie_planted::{Bug, planted};
 use causerie_protocol::frame::Down;
 use causerie_protocol::frame::down::{Head, Presence, Receipt};
 use causerie_protocol::{ConversationId, Seq, UserId, wire};
-use hashbrown::HashMap;
 
 /// Frames of one conversation with consecutive positions, encoded once and shared by all who get the same.
 #[derive(Clone, Debug)]
@@ -79,6 +80,9 @@ struct Lag {
     told: bool,
 }
 
+/// What a conversation that lags takes.
+const LAG_BYTES: usize = size_of::<(ConversationId, Lag)>();
+
 #[derive(Debug)]
 enum Item {
     Live(Live),
@@ -101,16 +105,25 @@ pub struct Outbox {
     items: VecDeque<Item>,
     frames: usize,
     bytes: usize,
-    lagging: HashMap<ConversationId, Lag>,
+    lagging: BTreeMap<ConversationId, Lag>,
     untold: usize,
     replaced: usize,
     receipts: BTreeMap<(ConversationId, UserId), Receipt>,
     presence: BTreeMap<UserId, Presence>,
+    /// The memory that heads, receipts and presence take.
+    merged: usize,
 }
+
+/// There is no room for what has to be kept: the client has to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overfull;
 
 impl Outbox {
     /// Puts something in.
-    pub fn push(&mut self, item: Outgoing, limits: OutboxLimits) {
+    ///
+    /// # Errors
+    /// [`Overfull`] when what is merged takes more than the bound; it is kept nevertheless.
+    pub fn push(&mut self, item: Outgoing, limits: OutboxLimits) -> Result<(), Overfull> {
         match item {
             Outgoing::Live(live) => self.push_live(live, limits),
             Outgoing::Answer(frame) => self.push_item(Item::Answer(frame)),
@@ -128,12 +141,20 @@ impl Outbox {
             Outgoing::Head(head) => self.lag(head.conversation, head.seq, true),
             Outgoing::Receipt(receipt) => {
                 let key = (receipt.conversation, receipt.user.clone());
-                self.receipts.insert(key, receipt);
+                let size = size_of_val(&key) + size_of::<Receipt>() + 2 * receipt.user.as_str().len();
+                if self.receipts.insert(key, receipt).is_none() {
+                    self.merged += size;
+                }
             }
             Outgoing::Presence(presence) => {
-                self.presence.insert(presence.user.clone(), presence);
+                let user = presence.user.clone();
+                let size = size_of_val(&user) + size_of::<Presence>() + 2 * user.as_str().len();
+                if self.presence.insert(user, presence).is_none() {
+                    self.merged += size;
+                }
             }
         }
+        if self.merged + self.lagging.len() * LAG_BYTES > limits.bytes { Err(Overfull) } else { Ok(()) }
     }
 
     /// Whether nothing waits.
@@ -141,9 +162,9 @@ impl Outbox {
         self.items.is_empty() && self.untold == 0 && self.receipts.is_empty() && self.presence.is_empty()
     }
 
-    /// Bytes that wait; receipts and presence, of which there is one each, are not counted.
+    /// Bytes that wait, of frames and of what is merged.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.merged
     }
 
     /// Appends what waits to `out`, in order, until `out` has about `room` bytes.
@@ -176,6 +197,7 @@ impl Outbox {
     }
 
     fn drain_merged(&mut self, out: &mut Vec<u8>) {
+        self.merged = 0;
         if self.untold > 0 {
             for (conversation, lag) in self.lagging.iter_mut().filter(|(_, lag)| !lag.told) {
                 lag.told = true;
@@ -197,13 +219,28 @@ impl Outbox {
         if !full && !self.lagging.contains_key(&live.conversation) {
             self.frames += live.frames;
             self.push_item(Item::Live(live));
+            if planted(Bug::ReorderLive) {
+                self.swap_last();
+            }
             return;
         }
         self.replaced += live.frames - live.answers.len();
         for range in &live.answers {
             self.push_item(Item::Answer(live.bytes.slice(range.clone())));
         }
+        if planted(Bug::DropOnFullQueue) {
+            return;
+        }
         self.lag(live.conversation, live.last, true);
+    }
+
+    /// What `Bug::ReorderLive` does.
+    fn swap_last(&mut self) {
+        if let [.., before, last] = self.items.make_contiguous()
+            && let (Item::Live(_), Item::Live(_)) = (&before, &last)
+        {
+            std::mem::swap(before, last);
+        }
     }
 
     fn push_item(&mut self, item: Item) {
@@ -272,7 +309,7 @@ mod tests {
     fn what_has_no_room_becomes_one_head_until_the_client_has_synced() {
         let mut outbox = Outbox::default();
         for seq in 1..=6 {
-            outbox.push(live(seq), LIMITS);
+            outbox.push(live(seq), LIMITS).unwrap();
         }
         let seen = drain(&mut outbox);
         assert_eq!(seen.len(), 5);
@@ -280,12 +317,12 @@ mod tests {
             (seen[3]["seq"].as_u64(), seen[4]["type"].as_str(), seen[4]["seq"].as_u64()),
             (Some(4), Some("head"), Some(6))
         );
-        outbox.push(live(7), LIMITS);
+        outbox.push(live(7), LIMITS).unwrap();
         assert_eq!(drain(&mut outbox)[0]["type"], "head", "7 would be a gap after 4");
-        outbox.push(synced(6), LIMITS);
+        outbox.push(synced(6), LIMITS).unwrap();
         assert_eq!(drain(&mut outbox).len(), 2, "the page, and the head that it did not reach");
-        outbox.push(synced(7), LIMITS);
-        outbox.push(live(8), LIMITS);
+        outbox.push(synced(7), LIMITS).unwrap();
+        outbox.push(live(8), LIMITS).unwrap();
         assert_eq!(drain(&mut outbox)[1]["seq"], 8);
         assert!(outbox.is_empty());
     }
@@ -293,13 +330,32 @@ mod tests {
     #[test]
     fn an_answer_within_a_batch_outlives_the_batch() {
         let mut outbox = Outbox::default();
-        outbox.push(Outgoing::Head(Head { conversation: conversation(), seq: Seq(5) }), LIMITS);
+        outbox.push(Outgoing::Head(Head { conversation: conversation(), seq: Seq(5) }), LIMITS).unwrap();
         let Outgoing::Live(mut batch) = live(6) else { panic!("made above") };
         batch.answers = std::iter::once(0..batch.bytes.len()).collect();
-        outbox.push(Outgoing::Live(batch), LIMITS);
+        outbox.push(Outgoing::Live(batch), LIMITS).unwrap();
         let mut out = Vec::new();
         assert_eq!(outbox.drain(&mut out, usize::MAX).answers, 1);
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn receipts_that_nobody_takes_have_a_bound() {
+        let mut outbox = Outbox::default();
+        let receipt = |number: u32| {
+            Outgoing::Receipt(Receipt {
+                conversation: conversation(),
+                user: UserId::new(&format!("user-{number}")).unwrap(),
+                delivered: Seq(1),
+                read: Seq(1),
+            })
+        };
+        let kept = (0..).take_while(|number| outbox.push(receipt(*number), LIMITS).is_ok()).count();
+        assert!((10..200).contains(&kept), "{kept} receipts in 10,000 bytes");
+        assert!(outbox.bytes() < LIMITS.bytes + 500);
+        assert_eq!(outbox.push(receipt(0), LIMITS), Err(Overfull), "a newer one of the same takes no more");
+        assert_eq!((drain(&mut outbox).len(), outbox.bytes()), (kept + 1, 0), "none is lost");
+        outbox.push(receipt(0), LIMITS).unwrap();
     }
 
     proptest! {
@@ -309,8 +365,8 @@ mod tests {
             let (mut outbox, mut head, mut have) = (Outbox::default(), 0, 0);
             for step in steps {
                 match step {
-                    0 => { head += 1; outbox.push(live(head), LIMITS); }
-                    1 => outbox.push(synced(head), LIMITS),
+                    0 => { head += 1; outbox.push(live(head), LIMITS).unwrap(); }
+                    1 => outbox.push(synced(head), LIMITS).unwrap(),
                     _ => for frame in drain(&mut outbox) {
                         if let Some(reached) = frame["synced"].as_u64() {
                             have = have.max(reached);
@@ -322,7 +378,7 @@ mod tests {
                     },
                 }
             }
-            outbox.push(synced(head), LIMITS);
+            outbox.push(synced(head), LIMITS).unwrap();
             drain(&mut outbox);
             prop_assert!(outbox.is_empty() && outbox.bytes() == 0);
         }

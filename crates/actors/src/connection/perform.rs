@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causerie_cluster::directory::{Leave, Registration};
-use causerie_protocol::frame::{CloseCode, Down, ErrorCode};
+use causerie_protocol::frame::{CloseCode, Down};
 use causerie_protocol::{ConversationId, wire};
 
 use super::actor::State;
@@ -17,7 +17,7 @@ use crate::bounded::Refused;
 use crate::conversation::{ConversationHandle, Origin, Request, refuse_busy};
 use crate::metrics::Limit;
 use crate::node::Node;
-use crate::rules::{Draft, Verdict};
+use crate::review::review;
 
 /// Conversations whose handle is remembered.
 const CACHE: usize = 8;
@@ -30,7 +30,9 @@ impl State {
             for effect in std::mem::take(effects) {
                 match effect {
                     Effect::Ask(conversation, request) => {
-                        let Some(request) = review(&self.node, conversation, request).await else { continue };
+                        let Some(request) = reviewed(&self.node, conversation, request).await else {
+                            continue;
+                        };
                         match parcels.iter_mut().find(|(id, _)| *id == conversation) {
                             Some((_, parcel)) => parcel.push(request),
                             None => parcels.push((conversation, vec![request])),
@@ -177,26 +179,13 @@ impl State {
     }
 }
 
-/// The embedder's check that takes time. A refusal answers the sender.
-async fn review(node: &Node, conversation: ConversationId, request: Request) -> Option<Request> {
+/// Lets the embedder check a message. A refusal answers the sender.
+async fn reviewed(node: &Node, conversation: ConversationId, request: Request) -> Option<Request> {
     let Request::Send(send) = request else { return Some(request) };
-    let draft = Draft { conversation, from: &send.from.user, body: &send.body };
-    // A check that hangs must not hold the connection, which also has to hear of its end.
-    let verdict = match node.rules.review(draft) {
-        Some(review) => tokio::time::timeout(node.settings.send_deadline, review).await,
-        None => Ok(Verdict::Allow),
-    };
-    match verdict {
-        Ok(Verdict::Allow) => Some(Request::Send(send)),
-        Err(_) => {
-            node.metrics.count_error(ErrorCode::Unavailable);
-            let message = "The check of the message took too long; nothing was stored.";
-            send.reply.error(ErrorCode::Unavailable, message);
-            None
-        }
-        Ok(Verdict::Deny(why)) => {
-            node.metrics.count_error(ErrorCode::Forbidden);
-            send.reply.error(ErrorCode::Forbidden, why);
+    match review(node, conversation, &send.from.user, &send.body).await {
+        Ok(()) => Some(Request::Send(send)),
+        Err((code, message)) => {
+            send.reply.error(code, message);
             None
         }
     }

@@ -265,7 +265,7 @@ async fn item(
     Ok(mine.map(|mine| describe(user, &mine, head, last.as_ref())))
 }
 
-fn parse_place(text: &str) -> Option<(Timestamp, ConversationId)> {
+pub(crate) fn parse_place(text: &str) -> Option<(Timestamp, ConversationId)> {
     let (time, id) = text.split_once('.')?;
     Some((Timestamp(time.parse().ok()?), id.parse().ok()?))
 }

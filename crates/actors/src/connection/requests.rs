@@ -6,7 +6,7 @@ use causerie_protocol::body::BodyError;
 use causerie_protocol::frame::down::{Done, Pong};
 use causerie_protocol::frame::up::{self, ConversationKind, Up};
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
-use causerie_protocol::{Body, ConversationId, RequestId, Seq, UserId, limits};
+use causerie_protocol::{Body, ConversationId, RequestId, Seq, UserId, kept, limits};
 use causerie_store::model::Profile;
 
 use super::effect::{Effect, Login, Query};
@@ -149,7 +149,6 @@ fn ask_send(origin: Arc<Origin>, send: up::Send, reply: Reply, env: &Env<'_>) ->
         to: send.to,
         client_message_id: send.client_message_id,
         attempt: send.attempt,
-        after: send.after,
         body,
         since: env.now,
         bytes,
@@ -232,6 +231,9 @@ fn ask_settings(set: &up::SettingsSet, reply: Reply) -> Asked {
     }
     if !json.starts_with('{') {
         return Err((reply, ErrorCode::InvalidFrame, "`settings` is an object.".to_owned()));
+    }
+    if let Err(error) = kept::check(json, limits::JSON_DEPTH) {
+        return Err((reply, ErrorCode::InvalidFrame, format!("`settings` {error}.")));
     }
     Ok(Effect::Query(Query::SetSettings(json.into()), reply))
 }

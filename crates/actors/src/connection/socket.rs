@@ -41,7 +41,7 @@ impl State {
                     frames += 1;
                     if backlog.is_empty() && core.wants_more(&node.settings) {
                         core.handle(Input::Frame(frame), &env, effects);
-                    } else if !core.has_ended() {
+                    } else if core.may_wait(frame, effects) {
                         backlog.push_back(frame.into());
                     }
                 }

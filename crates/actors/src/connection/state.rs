@@ -37,8 +37,8 @@ pub(super) enum Phase {
         /// The token of the handshake, if it carried one.
         token: Option<Box<str>>,
     },
-    /// A token is being checked.
-    Entering,
+    /// A token is being checked. What the client says meanwhile waits, and is no more than it may say before `hello`.
+    Entering { bytes_left: usize },
     /// Everything is accepted.
     Open(Box<Open>),
     /// Nothing is accepted any more.
@@ -90,7 +90,8 @@ impl Connection {
     pub fn known(handle: ConnectionHandle, now: Duration) -> Self {
         Self {
             handle,
-            phase: Phase::Entering,
+            // The embedder's own client is known from the start.
+            phase: Phase::Entering { bytes_left: usize::MAX },
             unanswered: 0,
             heard: now,
             blocked: None,
@@ -104,7 +105,7 @@ impl Connection {
         match self.phase {
             Phase::Waiting { .. } => true,
             Phase::Open(_) => self.unanswered < settings.sends_in_flight && self.ending.is_none(),
-            Phase::Entering | Phase::Ended => false,
+            Phase::Entering { .. } | Phase::Ended => false,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use causerie_cluster::Shard;
+use causerie_planted::{Bug, planted};
 use causerie_protocol::UserId;
 use causerie_protocol::frame::{Down, ErrorCode};
 use causerie_store::committed::AppendResult;
@@ -12,7 +13,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
-use super::deliver::deliver;
+use super::deliver::{deliver, publish_early};
 use super::effect::Effect;
 use super::handle::Env;
 use super::input::{Input, Request};
@@ -203,6 +204,11 @@ impl State {
             Effect::Append(batch) => {
                 let (entries, since) = (batch.entries.len(), node.clock.monotonic());
                 let (handle, owner, token) = (handle.clone(), Arc::clone(node), node.background.actor());
+                if planted(Bug::PublishBeforeCommit)
+                    && let Some(conversation) = &self.conversation
+                {
+                    publish_early(node, &batch, conversation.members());
+                }
                 handle.hold();
                 node.store.append(PendingAppend::new(batch, move |result| {
                     if result.is_ok() {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use causerie_planted::{Bug, planted};
 use causerie_protocol::frame::down::{ConversationKind, EntryKind, HistoryAccess};
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use causerie_protocol::{Seq, UserId};
@@ -15,8 +16,7 @@ use super::effect::{Answer, Delivery, Effect};
 use super::handle::{Env, not_found, refuse};
 use super::input::{Origin, SendRequest};
 use super::resend::{answer_resend, is_settled};
-use super::state::{Conversation, DIRECT_MEMBER, InFlight, Known, Member, Waiting, WaitingSend};
-use crate::bounded::Permit;
+use super::state::{Conversation, DIRECT_MEMBER, InFlight, Known, Member, Numbered, Waiting, WaitingSend};
 use crate::metrics::Limit;
 use crate::reply::Reply;
 use crate::rules::{SendContext, Verdict};
@@ -30,7 +30,7 @@ struct Draft {
     replies: Vec<Answer>,
     fingerprints: Vec<Fingerprint>,
     removed: Vec<UserId>,
-    permits: Vec<Permit>,
+    sends: Vec<Numbered>,
     bytes: usize,
 }
 
@@ -67,6 +67,9 @@ impl Conversation {
             fingerprint,
             known: Known::Unknown,
         })));
+        if planted(Bug::SendsReversed) {
+            self.queue.rotate_right(1);
+        }
     }
 
     /// Answers what is known, asks for what is not, and puts the next batch on its way if none is.
@@ -137,7 +140,7 @@ impl Conversation {
         let seq = Seq(self.head.0 + draft.batch.entries.len() as u64 + 1);
         draft.bytes += request.body.as_json().len();
         draft.fingerprints.push(fingerprint);
-        draft.permits.push(request.bytes);
+        draft.batch.check_keys |= self.recent.may_be_older(request.client_message_id);
         draft.batch.entries.push(Entry {
             seq,
             message_id,
@@ -148,6 +151,7 @@ impl Conversation {
             body: request.body,
         });
         draft.replies.push(Answer::Sent(request.reply));
+        draft.sends.push(Numbered { origin: request.from, since: request.since, permit: request.bytes });
     }
 
     /// May this message be written here now?
@@ -211,7 +215,7 @@ impl Conversation {
             Ok(committed) => {
                 let batch = committed.batch();
                 for (entry, fingerprint) in batch.entries.iter().zip(&in_flight.fingerprints) {
-                    self.recent.push(entry.seq, *fingerprint);
+                    self.recent.push(entry.seq, *fingerprint, entry.client_message_id);
                     if let Some(member) = self.members.get_mut(&entry.from) {
                         member.last_sent = entry.seq;
                     }
@@ -225,7 +229,7 @@ impl Conversation {
                 effects.push(Effect::Deliver(Delivery { committed, replies, also: in_flight.removed }));
             }
             // A second attempt that is refused says nothing of the first.
-            Err((batch, AppendError::Refused(_))) if in_flight.doubtful => {
+            Err((batch, AppendError::Refused(_) | AppendError::Exists(_))) if in_flight.doubtful => {
                 in_flight.again = Some(batch);
                 self.in_flight = Some(in_flight);
             }
@@ -241,6 +245,7 @@ impl Conversation {
                     }
                 }
             }
+            Err((batch, AppendError::Exists(existing))) => self.number_anew(batch, in_flight, &existing),
             Err((batch, AppendError::Unknown(_))) => {
                 in_flight.doubtful = true;
                 in_flight.again = Some(batch);
@@ -263,7 +268,7 @@ impl Conversation {
                     self.members.entry(user.clone()).or_insert(member).row = *row;
                 }
                 Projection::Removed(user) => {
-                    self.members.remove(user);
+                    self.members.swap_remove(user);
                     self.cursors.retain(|(owner, _), _| owner != user);
                 }
             }
@@ -302,7 +307,7 @@ pub(super) fn ready(
         replies,
         fingerprints,
         removed,
-        _permits: Vec::new(),
+        sends: Vec::new(),
         since: Duration::ZERO,
         doubtful: false,
         again: None,
@@ -313,11 +318,17 @@ pub(super) fn ready(
 impl Draft {
     fn new(conversation: causerie_protocol::ConversationId, epoch: Epoch) -> Self {
         Self {
-            batch: Batch { conversation, epoch, entries: Vec::new(), projections: Vec::new() },
+            batch: Batch {
+                conversation,
+                epoch,
+                entries: Vec::new(),
+                projections: Vec::new(),
+                check_keys: false,
+            },
             replies: Vec::new(),
             fingerprints: Vec::new(),
             removed: Vec::new(),
-            permits: Vec::new(),
+            sends: Vec::new(),
             bytes: 0,
         }
     }
@@ -330,7 +341,7 @@ impl Draft {
 
     fn done(self) -> (Batch, InFlight) {
         let (batch, in_flight) = ready(self.batch, self.replies, self.fingerprints, self.removed);
-        (batch, InFlight { _permits: self.permits, ..in_flight })
+        (batch, InFlight { sends: self.sends, ..in_flight })
     }
 }
 

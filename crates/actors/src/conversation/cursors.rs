@@ -1,5 +1,6 @@
 //! Delivered and read: cumulative, monotone, kept before they are told.
 
+use causerie_planted::{Bug, planted};
 use causerie_protocol::frame::down::Receipt;
 use causerie_protocol::frame::{Down, ErrorCode, ErrorFrame};
 use causerie_protocol::{Seq, UserId, limits};
@@ -69,7 +70,7 @@ impl Conversation {
                 continue;
             }
             let before = member.cursor;
-            member.cursor = before.max(cursor);
+            member.cursor = if planted(Bug::CursorBack) { cursor } else { before.max(cursor) };
             if member.cursor == before {
                 continue;
             }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use causerie_protocol::wire::{self, SentParts};
 use causerie_protocol::{ConversationId, UserId};
-use causerie_store::Entry;
+use causerie_store::{Batch, Entry};
 
 use super::effect::{Answer, Delivery};
 use crate::connection::{ConnectionHandle, Live, Outgoing};
@@ -43,6 +43,16 @@ pub(super) fn deliver<'a>(node: &Node, delivery: Delivery, members: impl Iterato
     let mut entries = batch.entries.iter();
     for answer in replies {
         finish(answer, batch.conversation, entries.next());
+    }
+}
+
+/// What `Bug::PublishBeforeCommit` does: tells the members of a batch that may never be stored.
+pub(super) fn publish_early<'a>(node: &Node, batch: &Batch, members: impl Iterator<Item = &'a UserId>) {
+    let Some(live) = Blob::encode(batch.conversation, &batch.entries).for_readers(&batch.entries) else {
+        return;
+    };
+    for user in members {
+        node.connections.of_user(user, |connection| connection.push(Outgoing::Live(live.clone())));
     }
 }
 

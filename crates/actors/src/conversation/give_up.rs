@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use causerie_planted::{Bug, planted};
 use causerie_protocol::UserId;
 use causerie_protocol::frame::ErrorCode;
 use causerie_store::port::ReadError;
@@ -35,7 +36,9 @@ impl Conversation {
                 effects.push(Effect::LimitHit(Limit::OutcomeDeadline));
                 let message =
                     "The store does not answer; the message may have been stored. Send it again to learn it.";
-                refuse(reply, ErrorCode::UnknownOutcome, message, effects);
+                let refuses = planted(Bug::DefiniteWhenUnknown);
+                let code = if refuses { ErrorCode::Unavailable } else { ErrorCode::UnknownOutcome };
+                refuse(reply, code, message, effects);
             }
         }
     }

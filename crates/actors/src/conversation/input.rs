@@ -37,8 +37,6 @@ pub struct SendRequest {
     pub client_message_id: ClientMessageId,
     /// Above 0: this may be a resend.
     pub attempt: u32,
-    /// The highest position that the client knew when it made the message.
-    pub after: Option<Seq>,
     /// What.
     pub body: Body,
     /// When it came in (the node's monotonic time).

@@ -113,8 +113,13 @@ impl Conversation {
         match create {
             Create::Direct(user) => {
                 let projections = direct_projections(&origin.user, &user, env);
-                let batch =
-                    Batch { conversation: self.id, epoch: env.epoch?, entries: Vec::new(), projections };
+                let batch = Batch {
+                    conversation: self.id,
+                    epoch: env.epoch?,
+                    entries: Vec::new(),
+                    projections,
+                    check_keys: false,
+                };
                 Some(ready(batch, vec![self.created(reply)], Vec::new(), Vec::new()))
             }
             Create::Group { title, history, client_id, .. } => {
@@ -205,8 +210,13 @@ impl Conversation {
     }
 
     pub(super) fn membership_draft<'a>(&self, origin: &'a Origin, env: &Env<'_>) -> Option<Draft<'a>> {
-        let batch =
-            Batch { conversation: self.id, epoch: env.epoch?, entries: Vec::new(), projections: Vec::new() };
+        let batch = Batch {
+            conversation: self.id,
+            epoch: env.epoch?,
+            entries: Vec::new(),
+            projections: Vec::new(),
+            check_keys: false,
+        };
         Some(Draft { origin, batch, fingerprints: Vec::new(), removed: Vec::new() })
     }
 

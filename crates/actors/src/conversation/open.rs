@@ -8,12 +8,13 @@ use causerie_store::port::messages::ReadLimit;
 use super::state::Conversation;
 use crate::node::Node;
 
-/// Loads a conversation: one read for what it is, one for its end, and one each for the blocks of a direct one.
+/// Loads a conversation: one read for what it is, three for its end, and one each for the blocks of a direct one.
 pub(super) async fn open(node: &Node, id: ConversationId) -> Result<Conversation, ReadError> {
     let state = node.store.load(id).await?;
     let head = node.store.heads(vec![id]).await?.pop().flatten();
-    let mut tail = Vec::new();
+    let (mut tail, mut highest) = (Vec::new(), None);
     if let Some(head) = head {
+        highest = node.store.highest_key(id).await?;
         let limit = ReadLimit { items: node.settings.recent_keys, bytes: usize::MAX };
         tail = node.store.read_back(id, Seq(1), head.seq, limit).await?;
         let dense = tail.windows(2).all(|pair| pair[0].seq.next() == pair[1].seq);
@@ -26,7 +27,7 @@ pub(super) async fn open(node: &Node, id: ConversationId) -> Result<Conversation
         Some(users) => blocked_by(node, users).await?,
         None => Vec::new(),
     };
-    Ok(Conversation::new(id, state, &tail, blocked_by, &node.settings, node.clock.monotonic()))
+    Ok(Conversation::new(id, state, &tail, highest, blocked_by, &node.settings, node.clock.monotonic()))
 }
 
 /// Which of two users have blocked the other.

@@ -1,5 +1,6 @@
 //! Pages of messages: what to read, as of the head at the time of the question.
 
+use causerie_planted::{Bug, planted};
 use causerie_protocol::frame::ErrorCode;
 use causerie_protocol::{Seq, UserId};
 
@@ -20,15 +21,10 @@ impl Conversation {
         effects: &mut Vec<Effect>,
     ) {
         let Some((lowest, reply)) = self.readable(user, reply, env, effects) else { return };
-        let first = Seq(after.0.saturating_add(1)).max(lowest);
-        effects.push(Effect::Read(Read {
-            reply,
-            first,
-            last: self.head,
-            limit,
-            back: false,
-            head: self.head,
-        }));
+        let first = Seq(after.0.saturating_add(first_after(after))).max(lowest);
+        let last = if planted(Bug::StaleSync) { Seq(self.head.0 & !7) } else { self.head };
+        let head = if planted(Bug::HeadAhead) { last.next() } else { last };
+        effects.push(Effect::Read(Read { reply, first, last, limit, back: false, head }));
     }
 
     /// Messages before a position, the last ones for `None`.
@@ -61,10 +57,21 @@ impl Conversation {
         }
         match self.membership(user) {
             Some(first) => Some((first.max(Seq(1)), reply)),
+            None if planted(Bug::NoMemberCheck) => Some((Seq(1), reply)),
             None => {
                 not_found(reply, effects);
                 None
             }
         }
+    }
+}
+
+/// How far a page begins behind what its reader has: one, unless a bug is planted.
+fn first_after(after: Seq) -> u64 {
+    match after {
+        Seq::ZERO => 1,
+        _ if planted(Bug::PageSkips) => 2,
+        _ if planted(Bug::PageRepeats) => 0,
+        _ => 1,
     }
 }

@@ -11,7 +11,7 @@ use super::dedupe::Recent;
 use super::effect::Effect;
 use super::handle::refuse;
 use super::input::SendRequest;
-use super::state::{Conversation, Known, Waiting, WaitingSend};
+use super::state::{Conversation, InFlight, Known, Waiting, WaitingSend};
 
 impl Conversation {
     /// Asks the store for the keys that can neither be found nor excluded here.
@@ -50,26 +50,45 @@ impl Conversation {
             }
         }
     }
+
+    /// Nothing of the batch was stored, since the keys of `existing` are in the log already. All its messages wait again,
+    /// in their order; those are resends, whatever their attempt says.
+    pub(super) fn number_anew(&mut self, batch: Batch, in_flight: InFlight, existing: &[usize]) {
+        let InFlight { replies, fingerprints, sends, .. } = in_flight;
+        let messages = batch.entries.into_iter().zip(replies).zip(fingerprints.into_iter().zip(sends));
+        for (at, ((entry, answer), (fingerprint, send))) in messages.enumerate().rev() {
+            let Some(reply) = answer.into_reply() else { continue };
+            *self.queued.entry(entry.from).or_default() += 1;
+            let request = SendRequest {
+                reply,
+                from: send.origin,
+                to: None,
+                client_message_id: entry.client_message_id,
+                attempt: u32::from(existing.contains(&at)),
+                body: entry.body,
+                since: send.since,
+                bytes: send.permit,
+            };
+            let waiting = WaitingSend { request, fingerprint, known: Known::Unknown };
+            self.queue.push_front(Waiting::Send(Box::new(waiting)));
+        }
+    }
 }
 
-/// Whether it is known if the message is new.
+/// Whether it is known if the message is new, or the store will see.
 pub(super) fn is_settled(recent: &Recent, send: &WaitingSend) -> bool {
     !matches!(send.known, Known::Asked(_)) && !needs_asking(recent, send)
 }
 
-/// A key that is among the last ones may be this very message; one that is not there may be older than they are.
+/// A key that is among the last ones may be this very message. One that is not there may be older than they are: a resend
+/// is asked for, and for the rest the store looks when it writes, so that nobody has to be believed.
 fn needs_asking(recent: &Recent, send: &WaitingSend) -> bool {
     let here = recent.position(send.fingerprint);
     match send.known {
         Known::Asked(_) | Known::Existing(_) => false,
-        // Something with this fingerprint was committed since the store was asked, or so much that it cannot be told.
-        Known::NewAt(head) => head < recent.floor() || here.is_some_and(|seq| seq > head),
-        Known::Unknown => {
-            let floor = recent.floor();
-            let first_attempt_above =
-                send.request.attempt == 0 && send.request.after.is_some_and(|after| after >= floor);
-            here.is_some() || !(floor == Seq::ZERO || first_attempt_above)
-        }
+        // Something with this fingerprint was committed since the store was asked.
+        Known::NewAt(head) => here.is_some_and(|seq| seq > head),
+        Known::Unknown => here.is_some() || (send.request.attempt > 0 && recent.floor() > Seq::ZERO),
     }
 }
 

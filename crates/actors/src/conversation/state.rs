@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use causerie_planted::{Bug, planted};
 use causerie_protocol::frame::down::{ConversationKind, Role};
-use causerie_protocol::{ConversationId, DeviceId, Seq, UserId, frame::down};
+use causerie_protocol::{ClientMessageId, ConversationId, DeviceId, Seq, UserId, frame::down};
 use causerie_store::model::{ConversationRow, ConversationState, Cursor, MemberRow, UserConversation};
 use causerie_store::{Batch, Entry};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
+use indexmap::IndexMap;
 
 use crate::describe::describe;
 
@@ -60,14 +62,23 @@ pub(super) struct WaitingSend {
     pub(super) known: Known,
 }
 
+/// What a batch does not say of a message.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    pub(super) origin: Arc<Origin>,
+    pub(super) since: Duration,
+    /// Its share in the node's bound on bytes that wait.
+    pub(super) permit: Permit,
+}
+
 /// The batch that is under way.
 #[derive(Debug)]
 pub(super) struct InFlight {
     pub(super) replies: Vec<Answer>,
     pub(super) fingerprints: Vec<Fingerprint>,
     pub(super) removed: Vec<UserId>,
-    /// The shares of its messages in the node's bound on bytes that wait.
-    pub(super) _permits: Vec<Permit>,
+    /// Whence each message came, in case that it has to be numbered anew; empty for a change.
+    pub(super) sends: Vec<Numbered>,
     pub(super) since: Duration,
     /// An attempt may have been stored: nothing else may take these positions, whatever a later attempt says.
     pub(super) doubtful: bool,
@@ -81,7 +92,8 @@ pub struct Conversation {
     pub(super) id: ConversationId,
     /// `None` until the conversation exists.
     pub(super) row: Option<ConversationRow>,
-    pub(super) members: HashMap<UserId, Member>,
+    /// In an order that depends on nothing but what happened: who is told first is the same in every replay.
+    pub(super) members: IndexMap<UserId, Member, DefaultHashBuilder>,
     /// The position of the last committed entry, and the entry.
     pub(super) head: Seq,
     pub(super) last: Option<Entry>,
@@ -103,11 +115,13 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A conversation as it stands in the store: its row and members, its last entries, and who has blocked whom.
+    /// A conversation as it stands in the store: its row and members, its last entries, the highest of all client message
+    /// ids, and who has blocked whom.
     pub fn new(
         id: ConversationId,
         state: Option<ConversationState>,
         tail: &[Entry],
+        highest: Option<ClientMessageId>,
         blocked_by: Vec<UserId>,
         settings: &Settings,
         now: Duration,
@@ -124,7 +138,7 @@ impl Conversation {
                 .collect(),
             head,
             last: tail.last().cloned(),
-            recent: Recent::new(settings.recent_keys, floor),
+            recent: Recent::new(settings.recent_keys, floor, highest),
             blocked_by,
             queue: VecDeque::new(),
             queued: HashMap::new(),
@@ -138,7 +152,9 @@ impl Conversation {
             used: now,
         };
         for entry in tail {
-            conversation.recent.push(entry.seq, Fingerprint::of(&entry.from, entry.client_message_id));
+            let forgets = planted(Bug::DedupeInMemory);
+            let key = if forgets { ClientMessageId(uuid::Uuid::nil()) } else { entry.client_message_id };
+            conversation.recent.push(entry.seq, Fingerprint::of(&entry.from, key), key);
             if let Some(member) = conversation.members.get_mut(&entry.from) {
                 member.last_sent = entry.seq;
             }

@@ -76,6 +76,17 @@ async fn a_connection_ends_with_its_token_unless_it_is_refreshed() {
 }
 
 #[tokio::test]
+async fn a_wall_clock_that_is_set_forward_ends_what_is_over_then() {
+    let node = with_tokens().await;
+    let alice = sign_in(&node, "alice").await;
+    alice.expect("welcome").await;
+    node.clock.set_forward(Duration::from_mins(60));
+    // No other time passes: nothing but the jump itself can be what is noticed.
+    let (frames, code) = alice.end().await;
+    assert_eq!((frames[0]["reason"].as_str(), code), (Some("expired"), Some(CloseCode::TokenExpired)));
+}
+
+#[tokio::test]
 async fn a_revoked_token_ends_its_connection_and_opens_no_other() {
     let node = with_tokens().await;
     let (alice, other) = (sign_in(&node, "alice.1").await, sign_in(&node, "bob").await);

@@ -80,7 +80,16 @@ fn vacuous(lines: &[Line]) -> Vec<(&'static str, Vec<Line>)> {
             *more = true;
         }
     }
+    let looks = |line: &Line| match line {
+        Line::Page { session, last: true, .. } => Some(*session),
+        _ => None,
+    };
+    let somebody = lines.iter().find_map(looks);
+    let without_somebody = lines.iter().filter(|line| looks(line).is_none() || looks(line) != somebody);
+    let of_strangers = lines.iter().filter(|line| !matches!(line, Line::Direct { .. }));
     vec![
+        ("a member without a final sync", without_somebody.cloned().collect()),
+        ("a conversation of nobody knows whom", of_strangers.cloned().collect()),
         ("no final sync", without_finals.cloned().collect()),
         ("a fault without effect", without_effect),
         ("no acknowledgement", without_answers),

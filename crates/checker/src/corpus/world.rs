@@ -190,7 +190,7 @@ impl World {
                 Line::Sent { session, .. }
                 | Line::Refused { session, .. }
                 | Line::Changed { session, .. } => session,
-                Line::Members { session, .. } => session,
+                Line::Members { session, .. } | Line::Receipt { session, .. } => session,
                 _ => return true,
             };
             // What was on its way when a connection broke never came.

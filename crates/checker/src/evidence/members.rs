@@ -16,7 +16,7 @@ pub(crate) struct Period {
     pub(crate) last: u64,
 }
 
-/// Who was in one conversation.
+/// Who was in one conversation. Periods of a user follow each other, so each question is a search among them.
 #[derive(Debug, Default)]
 pub(crate) struct Membership {
     periods: HashMap<u32, Vec<Period>>,
@@ -34,36 +34,37 @@ impl Membership {
         self.periods.keys().copied()
     }
 
+    /// The first of a user's periods that is not over before a position.
+    pub(crate) fn not_over(&self, user: u32, seq: u64) -> Option<&Period> {
+        let periods = self.of(user);
+        periods.get(periods.partition_point(|period| period.last < seq))
+    }
+
     /// Whether a user may see a position.
     pub(crate) fn may_see(&self, user: u32, seq: u64) -> bool {
-        self.of(user).iter().any(|period| (period.first..=period.last).contains(&seq))
+        self.not_over(user, seq).is_some_and(|period| period.first <= seq)
     }
 
     /// Whether a position stands within one of a user's memberships. With full history it may see more than that.
     pub(crate) fn was_member_at(&self, user: u32, seq: u64) -> bool {
-        self.of(user).iter().any(|period| (period.joined..=period.last).contains(&seq))
+        self.not_over(user, seq).is_some_and(|period| period.joined <= seq)
     }
 
     /// The entry that let the user in last, at or before a position.
     pub(crate) fn joined_before(&self, user: u32, seq: u64) -> u64 {
-        self.of(user)
-            .iter()
-            .map(|period| period.joined)
-            .filter(|joined| *joined <= seq)
-            .max()
-            .unwrap_or_default()
+        let periods = self.of(user);
+        let count = periods.partition_point(|period| period.joined <= seq);
+        count.checked_sub(1).map_or(0, |last| periods[last].joined)
     }
 
     /// Whether the user was removed at or after a position, and not before.
     pub(crate) fn was_removed_after(&self, user: u32, seq: u64) -> bool {
-        self.of(user)
-            .iter()
-            .any(|period| (period.joined..=period.last).contains(&seq) && period.last < u64::MAX)
+        self.not_over(user, seq).is_some_and(|period| period.joined <= seq && period.last < u64::MAX)
     }
 
     /// Whether a page may begin here for this user, because a period of its does.
     pub(crate) fn begins(&self, user: u32, seq: u64) -> bool {
-        self.of(user).iter().any(|period| period.first == seq)
+        self.not_over(user, seq).is_some_and(|period| period.first == seq)
     }
 
     /// The last position that a user may see.
@@ -73,19 +74,23 @@ impl Membership {
 
     /// Whether the user is in it once everything up to `seq` has happened.
     pub(crate) fn is_member_at(&self, user: u32, seq: u64) -> bool {
-        self.of(user).iter().any(|period| period.joined <= seq && seq < period.last)
+        self.not_over(user, seq.saturating_add(1)).is_some_and(|period| period.joined <= seq)
     }
 
     /// Whether what comes after `seq` lets the user in or out.
     pub(crate) fn changes_after(&self, user: u32, seq: u64) -> bool {
-        self.of(user)
-            .iter()
-            .any(|period| period.joined > seq || (period.last > seq && period.last < u64::MAX))
+        // The last period tells: those before it were over when it began.
+        let changes = |period: &Period| period.joined > seq || (period.last > seq && period.last < u64::MAX);
+        self.of(user).last().is_some_and(changes)
     }
 
     fn join(&mut self, user: u32, seq: u64) {
         let first = if self.full { 1 } else { seq };
-        self.periods.entry(user).or_default().push(Period { joined: seq, first, last: u64::MAX });
+        let periods = self.periods.entry(user).or_default();
+        // Who is in it already is not let in again.
+        if periods.last().is_none_or(|last| last.last < u64::MAX) {
+            periods.push(Period { joined: seq, first, last: u64::MAX });
+        }
     }
 
     fn go(&mut self, user: u32, seq: u64) {

@@ -45,6 +45,12 @@ impl History {
             )+};
         }
         take!(attempts, pages, reads, changed);
+        self.receipts.extend(other.receipts.into_iter().map(|mut row| {
+            row.session += new.session;
+            (row.conversation, row.user) = (conversation(row.conversation), user(row.user));
+            row
+        }));
+        self.page_places.extend(other.page_places.into_iter().map(|place| place + new.seen));
         self.seen.extend(other.seen.into_iter().map(|mut row| {
             row.session += new.session;
             row.conversation = conversation(row.conversation);

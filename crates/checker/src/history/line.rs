@@ -193,6 +193,23 @@ lines! {
         /// Up to where.
         seq: u64,
     }
+    /// Somebody was said to have got and read up to here.
+    "receipt" Receipt(ReceiptBody) {
+        /// Before it was asked for; 0 if it came by itself.
+        begun: Nanos,
+        /// When it had come.
+        at: Nanos,
+        /// By which session it was heard.
+        session: u64,
+        /// Of which conversation.
+        conversation: Uuid,
+        /// Who has got and read it.
+        user: Box<str>,
+        /// Up to where it has it.
+        delivered: u64,
+        /// Up to where it has read.
+        read: u64,
+    }
     /// A change of a group was acknowledged.
     "changed" Changed(ChangedBody) {
         /// Before the request left.

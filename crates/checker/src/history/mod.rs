@@ -22,7 +22,8 @@ pub use digest::Digest;
 pub use line::{Change, ConversationUsers, Entry, Line, Membership, Way};
 pub use read::{ReadError, Reader};
 pub use rows::{
-    Attempt, Changed, Commit, Fault, Heard, Logged, MembersView, Outcome, Owner, Page, Read, Seen, Session,
+    Attempt, Changed, Commit, Fault, Heard, Logged, MembersView, Outcome, Owner, Page, Read, Receipt, Seen,
+    Session,
 };
 
 use names::Names;
@@ -45,8 +46,11 @@ pub struct History {
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) pages: Vec<Page>,
+    /// How many rows of `seen` there were before each page: its place among them, also of one without entries.
+    pub(crate) page_places: Vec<u32>,
     pub(crate) heads: Vec<Heard>,
     pub(crate) reads: Vec<Read>,
+    pub(crate) receipts: Vec<Receipt>,
     pub(crate) changed: Vec<Changed>,
     pub(crate) views: Vec<MembersView>,
     /// What a membership entry says, by conversation and seq.
@@ -121,6 +125,7 @@ impl History {
     /// Notes a page, before its entries. Its number goes into their [`Seen::page`].
     pub fn page(&mut self, page: Page) -> u32 {
         self.pages.push(page);
+        self.page_places.push(index(self.seen.len()));
         index(self.pages.len() - 1)
     }
 
@@ -133,6 +138,11 @@ impl History {
     /// Notes that somebody has finished reading up to a position.
     pub fn read_up_to(&mut self, read: Read) {
         self.reads.push(read);
+    }
+
+    /// Notes that a session was told how far somebody is.
+    pub fn receipt(&mut self, receipt: Receipt) {
+        self.receipts.push(receipt);
     }
 
     /// Notes an acknowledged change of a group.

@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use super::{
     Attempt, Changed, Commit, Entry, FORMAT, Fault, History, Line, Logged, MembersView, Nanos, Outcome,
-    Owner, Page, Read, Seen, Session, index,
+    Owner, Page, Read, Receipt, Seen, Session, index,
 };
 
 /// Why a history cannot be read. What was read before stays.
@@ -130,6 +130,12 @@ impl Reader {
                 let session = self.session(session)?;
                 let conversation = self.history.conversation(conversation.as_u128());
                 self.history.read_up_to(Read { at, session, conversation, seq });
+            }
+            Line::Receipt { begun, at, session, conversation, user, delivered, read } => {
+                let session = self.session(session)?;
+                let conversation = self.history.conversation(conversation.as_u128());
+                let user = self.history.user(&user);
+                self.history.receipt(Receipt { begun, at, session, conversation, user, delivered, read });
             }
             Line::Changed { begun, at, session, conversation, seq } => {
                 let session = self.session(session)?;

@@ -155,6 +155,25 @@ pub struct Read {
     pub seq: u64,
 }
 
+/// Somebody was said to have got and read up to a position.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt {
+    /// Before it was asked for; 0 if it came by itself.
+    pub begun: Nanos,
+    /// When it had come.
+    pub at: Nanos,
+    /// By which session it was heard.
+    pub session: u32,
+    /// Of which conversation.
+    pub conversation: u32,
+    /// Who has got and read it.
+    pub user: u32,
+    /// Up to where it has it.
+    pub delivered: u64,
+    /// Up to where it has read.
+    pub read: u64,
+}
+
 /// A change of a group was acknowledged.
 #[derive(Clone, Copy, Debug)]
 pub struct Changed {

@@ -81,14 +81,14 @@ impl History {
                 Line::Head { at, session, conversation, seq }.write(out)?;
                 continue;
             }
+            let due = pages.peek().is_some_and(|(number, _)| self.page_places[*number as usize] <= place);
             match rows.peek() {
-                Some((_, row)) if row.is_live() => {
+                Some((_, row)) if row.is_live() && !due => {
                     let (at, session) = (row.at, u64::from(row.session));
                     let conversation = self.uuid(row.conversation);
                     Line::Message { at, session, conversation, entry: self.entry(row) }.write(out)?;
                     rows.next();
                 }
-                // Pages without entries stand between those with some.
                 _ => {
                     let Some((number, page)) = pages.next() else { return Ok(()) };
                     let mut items = Vec::new();
@@ -117,6 +117,12 @@ impl History {
         for row in &self.reads {
             let conversation = self.uuid(row.conversation);
             Line::Read { at: row.at, session: row.session.into(), conversation, seq: row.seq }.write(out)?;
+        }
+        for row in &self.receipts {
+            let (conversation, user) = (self.uuid(row.conversation), self.users.name(row.user).clone());
+            let (begun, at, session) = (row.begun, row.at, row.session.into());
+            let (delivered, read) = (row.delivered, row.read);
+            Line::Receipt { begun, at, session, conversation, user, delivered, read }.write(out)?;
         }
         for row in &self.changed {
             let conversation = self.uuid(row.conversation);

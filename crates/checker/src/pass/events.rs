@@ -1,4 +1,4 @@
-//! Events: every acknowledged message is in the event log, and first occurrences come in the conversation's order.
+//! Events: every acknowledged message and change is in the event log, and first occurrences come in the conversation's order.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,6 +28,14 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
     }
     if !history.log_ended {
         return;
+    }
+    let positions: HashSet<_> = there.iter().map(|(conversation, seq, _)| (*conversation, *seq)).collect();
+    for row in history.changed.iter().filter(|row| !positions.contains(&(row.conversation, row.seq))) {
+        verdict.add(
+            Kind::EventMissing,
+            || evidence.place(row.conversation, row.seq),
+            || format!("a change acknowledged at {}, and not in the event log", row.at),
+        );
     }
     for (key, facts) in evidence.keys.iter() {
         let Some((seq, at)) = facts.sent else { continue };

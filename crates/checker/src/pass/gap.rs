@@ -1,19 +1,19 @@
 //! No gaps: who sees n has been shown what is before n, in pages and live.
 
+use crate::History;
 use crate::evidence::Evidence;
 use crate::history::{Page, Seen, Way};
 use crate::verdict::{Kind, Verdict};
 
 pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
-    let mut heads: Vec<_> = evidence.history.heads.iter().collect();
-    heads.sort_by_key(|head| (head.session, head.conversation, head.place));
+    let mut ends = ends(evidence.history);
+    ends.sort_unstable_by_key(|end| (end.session, end.conversation, end.place));
     for rows in evidence.seen_in_groups() {
         let first = evidence.row(rows[0]);
         let group = (first.session, first.conversation);
-        let start = heads.partition_point(|head| (head.session, head.conversation) < group);
-        let end = heads.partition_point(|head| (head.session, head.conversation) <= group);
-        let heads: Vec<_> = heads[start..end].iter().map(|head| (head.place, head.seq)).collect();
-        follow(evidence, rows, &heads, verdict);
+        let from = ends.partition_point(|end| (end.session, end.conversation) < group);
+        let to = ends.partition_point(|end| (end.session, end.conversation) <= group);
+        follow(evidence, rows, &ends[from..to], verdict);
     }
     for (number, page) in (0..).zip(&evidence.history.pages) {
         if let Some((seq, what)) = page_problem(evidence, page, evidence.rows_of_page(number)) {
@@ -22,14 +22,41 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
     }
 }
 
+/// Up to where a session is, without having been shown an entry: it was told to sync, or there was nothing to sync.
+struct End {
+    session: u32,
+    conversation: u32,
+    /// Its place among what was seen.
+    place: u32,
+    seq: u64,
+}
+
+fn ends(history: &History) -> Vec<End> {
+    let heads = history.heads.iter().map(|head| End {
+        session: head.session,
+        conversation: head.conversation,
+        place: head.place,
+        seq: head.seq,
+    });
+    let pages = history.pages.iter().zip(&history.page_places);
+    // What a page with entries leads to, its last row says.
+    let syncs = pages.filter(|(page, _)| page.way == Way::After && !page.more).map(|(page, place)| End {
+        session: page.session,
+        conversation: page.conversation,
+        place: *place,
+        seq: page.position,
+    });
+    heads.chain(syncs).collect()
+}
+
 /// Follows what one session saw live of one conversation. A sync that came to its end, or a `head`,
 /// takes it further.
-fn follow(evidence: &Evidence<'_>, rows: &[u32], heads: &[(u32, u64)], verdict: &mut Verdict) {
-    let mut heads = heads.iter().peekable();
+fn follow(evidence: &Evidence<'_>, rows: &[u32], ends: &[End], verdict: &mut Verdict) {
+    let mut ends = ends.iter().peekable();
     let mut reached: Option<u64> = None;
     for number in rows {
-        while let Some((_, seq)) = heads.next_if(|(place, _)| place <= number) {
-            reached = reached.max(Some(*seq));
+        while let Some(end) = ends.next_if(|end| end.place <= *number) {
+            reached = reached.max(Some(end.seq));
         }
         let row = evidence.row(*number);
         if row.is_live() {

@@ -35,8 +35,8 @@ pub(super) fn check(evidence: &Evidence<'_>, verdict: &mut Verdict) {
 fn may_see(evidence: &Evidence<'_>, members: &Membership, user: u32, row: &Seen) -> bool {
     let begun =
         |joined| evidence.entry(row.conversation, joined).and_then(|entry| entry.begun).unwrap_or_default();
-    members.of(user).iter().any(|period| {
-        let open = (period.first..=period.last).contains(&row.seq);
-        open && (row.seq >= period.joined || begun(period.joined) <= row.at)
+    // Of the periods that open it, the first was begun first.
+    members.not_over(user, row.seq).is_some_and(|period| {
+        period.first <= row.seq && (row.seq >= period.joined || begun(period.joined) <= row.at)
     })
 }

@@ -12,6 +12,7 @@ mod leak;
 mod lost;
 mod owners;
 mod phantom;
+mod receipts;
 mod session_order;
 mod stale;
 mod undelivered;
@@ -36,6 +37,7 @@ pub(crate) fn run(evidence: &Evidence<'_>, demands: &Demands) -> Verdict {
     behind_read::check(evidence, &marks, &mut verdict);
     session_order::check(evidence, &mut verdict);
     stale::check(evidence, &marks, &mut verdict);
+    receipts::check(evidence, &mut verdict);
     undelivered::check(evidence, &mut verdict);
     leak::check(evidence, &mut verdict);
     events::check(evidence, &mut verdict);
@@ -52,6 +54,11 @@ fn tally(evidence: &Evidence<'_>) -> Tally {
         conversations: evidence.conversations() as u64,
         attempts: history.attempts.len() as u64,
         live: history.seen.iter().filter(|row| row.is_live()).count() as u64,
+        resends: evidence.keys.iter().map(|(_, facts)| u64::from(facts.attempts) - 1).sum(),
+        changes: history.changed.len() as u64,
+        heads: history.heads.len() as u64,
+        receipts: history.receipts.len() as u64,
+        events: history.logged.len() as u64,
         final_syncs: evidence.finals.iter().filter(|sync| sync.complete).count() as u64,
         faults: history.faults.len() as u64,
         ..Tally::default()

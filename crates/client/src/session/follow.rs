@@ -41,7 +41,7 @@ impl Session {
     /// Lists and syncs as far as it may be done now.
     pub(super) fn follow(&mut self, now: Duration) {
         let Phase::Up(open) = &mut self.phase else { return };
-        if !matches!(self.options.start, Start::Now | Start::Beginning) || now < open.follow_after {
+        if self.options.start == Start::Nothing || now < open.follow_after {
             return;
         }
         if let Listing::Next(after) = &open.listing {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use causerie_protocol::{DeviceId, Timestamp, UserId};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 /// A connection, unique in the life of its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,8 +63,8 @@ struct Place {
 pub struct Home {
     grace: Duration,
     places: HashMap<UserId, Place>,
-    watchers: HashMap<UserId, HashSet<ConnectionId>>,
-    watched: HashMap<ConnectionId, HashSet<UserId>>,
+    watchers: HashMap<UserId, BTreeSet<ConnectionId>>,
+    watched: HashMap<ConnectionId, BTreeSet<UserId>>,
     graces: BTreeMap<Duration, Vec<UserId>>,
     changed: BTreeSet<UserId>,
 }
@@ -141,7 +141,7 @@ impl Home {
 
     /// How many users a connection watches.
     pub fn watching(&self, watcher: ConnectionId) -> usize {
-        self.watched.get(&watcher).map_or(0, HashSet::len)
+        self.watched.get(&watcher).map_or(0, BTreeSet::len)
     }
 
     /// Whether a user is online, and when it was last seen if not.
@@ -151,16 +151,6 @@ impl Home {
             Some(place) => (false, place.last_seen),
             None => (false, None),
         }
-    }
-
-    /// The devices of a user.
-    pub fn devices(&self, user: &UserId) -> &[Registration] {
-        self.places.get(user).map_or(&[], |place| &place.devices)
-    }
-
-    /// How many users are connected.
-    pub fn connected(&self) -> usize {
-        self.places.values().filter(|place| !place.devices.is_empty()).count()
     }
 
     /// What changed since the last call, and who went offline by then (for keeping when they were last seen).
@@ -269,7 +259,7 @@ mod tests {
                 assert_eq!(told(&mut home, when - 1), []);
             }
             assert_eq!(told(&mut home, when), [("alice".to_owned(), false)]);
-            assert_eq!(home.connected(), 0);
+            assert!(home.places.is_empty(), "who is gone is forgotten");
         }
     }
 
@@ -281,7 +271,7 @@ mod tests {
         told(&mut home, 0);
         home.unregister(&user("alice"), ConnectionId(1), Leave::Silent, at(1), Timestamp(1));
         assert_eq!(told(&mut home, 100), []);
-        assert_eq!(home.devices(&user("alice")).len(), 1);
+        assert!(home.presence(&user("alice")).0);
     }
 
     #[test]

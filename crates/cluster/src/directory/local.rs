@@ -33,9 +33,6 @@ pub trait Directory: Send + Sync + 'static {
 
     /// What to tell whom since the last call, and who went offline.
     fn changes(&self, now: Duration) -> (Vec<Change>, Vec<(UserId, Timestamp)>);
-
-    /// How many users are connected.
-    fn connected(&self) -> usize;
 }
 
 /// One home for all users, in memory.
@@ -89,9 +86,5 @@ impl Directory for LocalDirectory {
 
     fn changes(&self, now: Duration) -> (Vec<Change>, Vec<(UserId, Timestamp)>) {
         self.0.lock().changes(now)
-    }
-
-    fn connected(&self) -> usize {
-        self.0.lock().connected()
     }
 }

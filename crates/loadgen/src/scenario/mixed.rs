@@ -16,7 +16,7 @@ use super::{each, live, note_direct, settle_all};
 use crate::args::Common;
 use crate::clock;
 use crate::report::{Report, precise};
-use crate::run::{Thread, run};
+use crate::run::{Thread, run_until};
 use crate::session::{Account, NewGroup, Session};
 use actor::Actor;
 
@@ -40,16 +40,36 @@ pub(crate) struct Args {
     /// What everything is drawn from; the same seed makes the same decisions, not the same interleaving
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// End the load when standard input ends, if `--seconds` are not over
+    #[arg(long)]
+    until_input_ends: bool,
 }
 
 pub(crate) fn scenario(args: &Args) -> anyhow::Result<Report> {
     println!("seed {}", args.seed);
     let shared = args.clone();
-    let outcome = run(&args.common, move |thread| load(thread, shared.clone()))?;
+    let stop = async {
+        match args.until_input_ends {
+            true => input_ends().await,
+            false => std::future::pending().await,
+        }
+    };
+    let outcome = run_until(&args.common, stop, move |thread| load(thread, shared.clone()))?;
     let clients = (args.users * args.devices * args.common.threads) as usize;
     let mut report = outcome.report("mixed", clients, &args.common, outcome.stats.sent)?;
     report.options.insert("seed", precise(args.seed));
     Ok(report)
+}
+
+/// Waits until standard input ends. A read cannot be called off: its thread ends with the process.
+async fn input_ends() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // An input that cannot be read has ended, too; nobody listens when the time is over.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    let _ = end.await;
 }
 
 /// A conversation that all actors of a thread know of.
@@ -84,12 +104,15 @@ async fn load(thread: Thread, args: Args) -> anyhow::Result<()> {
     .await?;
     let topics = make_topics(&thread, &args, &users, &mut sessions, &mut rng).await?;
     let stage = Rc::new(Stage { users, topics: RefCell::new(topics) });
-    let (_, end) = thread.ready().await;
+    thread.ready().await;
+    if thread.number == 0 {
+        println!("everybody is there");
+    }
     let mut running = JoinSet::new();
     for ((user, device), session) in devices.into_iter().zip(sessions) {
         let rng = StdRng::seed_from_u64(rng.random());
         let actor = Actor::new(&thread, stage.clone(), (user, device), Some(session), rng);
-        running.spawn_local(actor.act(args.pause, end));
+        running.spawn_local(actor.act(args.pause));
     }
     let sessions = live(running).await;
     thread.done().await;

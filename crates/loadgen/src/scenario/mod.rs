@@ -6,6 +6,7 @@ pub(crate) mod history;
 pub(crate) mod idle;
 pub(crate) mod mixed;
 pub(crate) mod open;
+mod pairing;
 pub(crate) mod pairs;
 
 use std::future::Future;
@@ -13,13 +14,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use causerie_checker::history::Nanos;
-use causerie_protocol::{ConversationId, UserId};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::clock;
 use crate::run::Thread;
 use crate::session::{Account, Session};
+use pairing::{note_direct, pair_up};
 
 /// Clients of a thread that connect or settle at once.
 const AT_ONCE: usize = 64;
@@ -60,45 +60,14 @@ pub(crate) async fn connect_all(
     let users = numbers.iter().map(|number| thread.args.user(*number)).collect();
     let accounts = thread.args.sign_in.accounts(&thread.target, users).await?;
     let clients = numbers.into_iter().zip(accounts).collect();
-    let may_judge = thread.args.judged();
     each(clients, |(number, account): (usize, Account)| {
-        let (target, book, judged) =
-            (thread.target.clone(), thread.book.clone(), may_judge && judged(number));
+        let (target, book, judged) = (thread.target.clone(), thread.book.clone(), judged(number));
         async move {
             let session = Session::open(&target, number, &account, book, judged).await;
             session.with_context(|| format!("client {number} ({})", account.user))
         }
     })
     .await
-}
-
-/// Makes direct conversations of neighbours in this list; both follow it.
-pub(crate) async fn pair_up(
-    thread: &Thread,
-    sessions: &mut [Session],
-    numbers: &[usize],
-) -> anyhow::Result<()> {
-    for (pair, numbers) in sessions.chunks_exact_mut(2).zip(numbers.chunks_exact(2)) {
-        let users = [thread.args.user(numbers[0]), thread.args.user(numbers[1])];
-        let room = pair[0].create_direct(&users[1]).await?;
-        let [a, b] = [UserId::new(&users[0])?, UserId::new(&users[1])?];
-        let id = pair[0].rooms()[room].id;
-        anyhow::ensure!(
-            id == ConversationId::direct(&a, &b).0,
-            "the server derives another id for a direct conversation"
-        );
-        pair[1].join(id, 0);
-        note_direct(thread, id, &users);
-    }
-    Ok(())
-}
-
-/// Tells the judge who is in a direct conversation.
-fn note_direct(thread: &Thread, id: Uuid, users: &[Box<str>; 2]) {
-    let history = &mut thread.book.borrow_mut().history;
-    let conversation = history.conversation(id.as_u128());
-    let users = [history.user(&users[0]), history.user(&users[1])];
-    history.direct(conversation, users);
 }
 
 /// Sends in a closed loop: so many are unanswered until `end`; then waits for the answers. Gives the session back

@@ -1,7 +1,7 @@
 //! Conversations: made, looked at, changed.
 
 use anyhow::Context as _;
-use causerie_checker::history::MembersView;
+use causerie_checker::history::{MembersView, Receipt};
 use causerie_protocol::{ClientMessageId, ConversationId, UserId};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -79,6 +79,8 @@ impl Session {
         #[derive(Deserialize)]
         struct Member {
             user: Box<str>,
+            delivered: u64,
+            read: u64,
         }
         #[derive(Deserialize)]
         struct Page {
@@ -92,9 +94,12 @@ impl Session {
         let page: Page = serde_json::from_slice(&answer)?;
         anyhow::ensure!(page.next.is_none(), "a group of more than {AT_ONCE}");
         if let Some(session) = self.state.recorded {
-            let history = &mut self.state.book.borrow_mut().history;
-            let users = page.items.iter().map(|member| history.user(&member.user)).collect();
-            history.view(MembersView { begun, at: clock::now(), session, conversation, users });
+            let (history, at) = (&mut self.state.book.borrow_mut().history, clock::now());
+            let users: Vec<u32> = page.items.iter().map(|member| history.user(&member.user)).collect();
+            for (user, Member { delivered, read, .. }) in users.iter().copied().zip(page.items) {
+                history.receipt(Receipt { begun, at, session, conversation, user, delivered, read });
+            }
+            history.view(MembersView { begun, at, session, conversation, users });
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What a session does with what it hears.
 
-use causerie_checker::history::{Change, Digest, Membership, Nanos, Outcome, Page, Seen, Way};
+use causerie_checker::history::{Change, Digest, Membership, Nanos, Outcome, Page, Receipt, Seen, Way};
 use causerie_protocol::frame::down::{Change as Changed, HistoryAccess, Membership as Body};
 use uuid::Uuid;
 
@@ -58,7 +58,8 @@ impl State {
                 }
             }
             b"page" if self.page(json) => {}
-            b"receipt" | b"presence" | b"goodbye" => {}
+            b"receipt" => self.receipt(json),
+            b"presence" | b"goodbye" => {}
             _ => self.other_answer(json),
         }
     }
@@ -66,7 +67,8 @@ impl State {
     fn message(&mut self, json: &[u8]) {
         let at = clock::now();
         if self.recorded.is_none() && !self.is_looked_at() {
-            if let (Some(room), Some(seq)) = (self.rooms.first_mut(), quick_seq(json)) {
+            // Which of several it is would have to be read; only who has one speaks by what it heard.
+            if let ([room], Some(seq)) = (self.rooms.as_mut_slice(), quick_seq(json)) {
                 room.known = room.known.max(seq);
             }
             let mut book = self.book.borrow_mut();
@@ -154,6 +156,23 @@ impl State {
         }
         self.pages.retain(|page| Some(page.id) != id);
         self.other_answer(json);
+    }
+
+    fn receipt(&mut self, json: &[u8]) {
+        let Some(session) = self.recorded else { return };
+        let (at, mut room, mut user, mut delivered, mut read) = (clock::now(), None, &b""[..], 0, 0);
+        scan::fields(json, |key, value| match key {
+            b"conversation" => room = self.room(scan::text(value)),
+            b"user" => user = scan::text(value),
+            b"delivered" => delivered = scan::number(value).unwrap_or_default(),
+            b"read" => read = scan::number(value).unwrap_or_default(),
+            _ => {}
+        });
+        let Some(room) = room else { return };
+        let conversation = self.rooms[room].number;
+        let mut book = self.book.borrow_mut();
+        let user = book.author(user);
+        book.history.receipt(Receipt { begun: 0, at, session, conversation, user, delivered, read });
     }
 
     /// The answer that is waited for.

@@ -43,10 +43,13 @@ pub(crate) struct Refused(String);
 pub(crate) struct Session {
     link: Link,
     state: State,
+    /// Whether what was said can be synced.
+    keeps: bool,
 }
 
 impl Session {
-    /// Connects and says hello. A `judged` session records everything for the judge.
+    /// Connects and says hello. A `judged` session records everything for the judge; against a floor too, where nothing is
+    /// judged, so that it costs the generator the same.
     pub(crate) async fn open(
         target: &Target,
         number: usize,
@@ -55,7 +58,7 @@ impl Session {
         judged: bool,
     ) -> anyhow::Result<Self> {
         let link = Link::open(target, number).await?;
-        let mut session = Self { link, state: State::new(&account.user, book) };
+        let mut session = Self { link, state: State::new(&account.user, book), keeps: target.keeps };
         let (token, device) = (serde_json::to_string(&account.token)?, format!("d{number}"));
         let hello = format!("\"token\":{token},\"device\":\"{device}\",\"agent\":\"causerie-loadgen\"");
         let welcome = session.ask("hello", &hello).await.context("hello")?;
@@ -70,9 +73,9 @@ impl Session {
         Ok(session)
     }
 
-    /// Whether this session records for the judge.
+    /// Whether this session records for a judge who is to hear of the end, too.
     pub(crate) fn is_judged(&self) -> bool {
-        self.state.recorded.is_some()
+        self.state.recorded.is_some() && self.keeps
     }
 
     /// The rooms that this session follows.
@@ -97,8 +100,15 @@ impl Session {
         self.follow_up()
     }
 
-    /// The session broke: what it was due it will not get. Gives what it had sent without an answer.
-    pub(crate) fn broke(mut self) -> Vec<Unanswered> {
+    /// The session broke, and there will be no other: nobody can say what its user did not get.
+    pub(crate) fn broke(self) {
+        self.state.book.borrow_mut().stats.gone += 1;
+        self.dropped();
+    }
+
+    /// The session broke, or is dropped, and another will go on: what it was due it will not get. Gives what it had sent
+    /// without an answer.
+    pub(crate) fn dropped(mut self) -> Vec<Unanswered> {
         self.state.give_up();
         self.state.book.borrow_mut().stats.broken += 1;
         self.state.end_record(false);
@@ -146,7 +156,15 @@ impl Session {
     }
 
     /// Hears until something is so.
-    async fn until(&mut self, mut done: impl FnMut(&State) -> bool) -> anyhow::Result<()> {
+    async fn until(&mut self, done: impl FnMut(&State) -> bool) -> anyhow::Result<()> {
+        self.until_within(PATIENCE, done).await
+    }
+
+    async fn until_within(
+        &mut self,
+        time: Duration,
+        mut done: impl FnMut(&State) -> bool,
+    ) -> anyhow::Result<()> {
         let hear = async {
             self.follow_up()?;
             while !done(&self.state) {
@@ -154,7 +172,7 @@ impl Session {
             }
             io::Result::Ok(())
         };
-        let result = tokio::time::timeout(PATIENCE, hear).await?;
+        let result = tokio::time::timeout(time, hear).await?;
         result.map_err(|error| match self.link.closed() {
             Some(code) => anyhow!("the server closed with {code}"),
             None => error.into(),

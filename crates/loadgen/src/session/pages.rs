@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use causerie_checker::history::Way;
 
 use super::Session;
-use super::state::PageRequest;
+use super::state::{PageRequest, State};
 use crate::clock;
 
 /// Items of a page of a sync.
@@ -67,15 +67,13 @@ impl Session {
     /// Waits until everything has come that stands in the followed conversations now, or until patience ends: what
     /// has not come then is for the judge to find.
     pub(crate) async fn settle(&mut self) -> anyhow::Result<()> {
+        let mut heads = Vec::with_capacity(self.state.rooms.len());
         for room in 0..self.state.rooms.len() {
-            let Some(head) = self.head(room).await? else { continue };
-            let came = self.until(|state| state.rooms[room].known >= head && state.pages.is_empty()).await;
-            if let Err(error) = came
-                && !error.is::<tokio::time::error::Elapsed>()
-            {
-                return Err(error);
-            }
+            heads.push(self.head(room).await?.unwrap_or_default());
         }
-        Ok(())
+        let patience = self.state.book.borrow().patience;
+        let has_all = |state: &State| state.rooms.iter().zip(&heads).all(|(room, head)| room.known >= *head);
+        let came = self.until_within(patience, |state| has_all(state) && state.pages.is_empty()).await;
+        came.or_else(|error| if error.is::<tokio::time::error::Elapsed>() { Ok(()) } else { Err(error) })
     }
 }

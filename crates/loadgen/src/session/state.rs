@@ -1,6 +1,6 @@
 //! What a session knows.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use causerie_checker::history::{Changed, Nanos, Outcome, Session, Way};
 use uuid::Uuid;
@@ -9,13 +9,19 @@ use super::traffic::Unanswered;
 use crate::book::SharedBook;
 use crate::clock;
 
+/// Rooms that are looked through one by one; more are looked up.
+const FEW: usize = 4;
+
+/// A conversation's id as it stands in frames.
+type RoomText = [u8; uuid::fmt::Hyphenated::LENGTH];
+
 /// A conversation that a session follows.
 #[derive(Debug)]
 pub(crate) struct Room {
     /// Its id.
     pub(crate) id: Uuid,
     /// The same as it stands in frames.
-    pub(crate) text: [u8; uuid::fmt::Hyphenated::LENGTH],
+    pub(crate) text: RoomText,
     /// Its number in the history.
     pub(crate) number: u32,
     /// The highest position that has come.
@@ -54,6 +60,8 @@ pub(super) struct State {
     /// The session's number in the history, if it is judged.
     pub(super) recorded: Option<u32>,
     pub(super) rooms: Vec<Room>,
+    /// Where each room is among them, if they are not few.
+    places: HashMap<RoomText, usize>,
     /// The last request id.
     pub(super) next: u64,
     pub(super) flights: VecDeque<Flight>,
@@ -82,6 +90,7 @@ impl State {
             user: user.into(),
             recorded: None,
             rooms: Vec::new(),
+            places: HashMap::new(),
             next: 0,
             flights: VecDeque::new(),
             pages: Vec::new(),
@@ -112,12 +121,21 @@ impl State {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         id.hyphenated().encode_lower(&mut text);
         let number = self.book.borrow_mut().history.conversation(id.as_u128());
+        let place = self.rooms.len();
         self.rooms.push(Room { id, text, number, known, told: 0 });
-        self.rooms.len() - 1
+        if self.rooms.len() > FEW {
+            // The first ones, which were few, follow with the one that is too many.
+            let new = self.rooms.iter().enumerate().skip(self.places.len());
+            self.places.extend(new.map(|(place, room)| (room.text, place)));
+        }
+        place
     }
 
     /// The room with this id as it stands in a frame.
     pub(super) fn room(&self, text: &[u8]) -> Option<usize> {
+        if self.rooms.len() > FEW {
+            return self.places.get(text).copied();
+        }
         self.rooms.iter().position(|room| room.text == text)
     }
 

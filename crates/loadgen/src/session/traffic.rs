@@ -77,11 +77,10 @@ impl Session {
         self.state.answered_lately
     }
 
-    /// Tells how far this user has read: as far as it has heard.
-    pub(crate) fn read(&mut self, room: usize) -> io::Result<()> {
+    /// Tells how far this user has read.
+    pub(crate) fn read(&mut self, room: usize, seq: u64) -> io::Result<()> {
         let state = &mut self.state;
-        let to = &state.rooms[room];
-        let (id, seq, conversation) = (to.id, to.known, to.number);
+        let (id, conversation) = (state.rooms[room].id, state.rooms[room].number);
         if seq == 0 {
             return Ok(());
         }

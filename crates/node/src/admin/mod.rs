@@ -7,7 +7,7 @@
 //! - What is answered as done is durable. What was cut short looks cut short: a list that ended early never ends in order.
 //!
 //! Lists are JSON lines, everything else is one JSON object; a refusal is `{"message": …}` with a status that fits.
-//! One file a resource; start with [`sessions`].
+//! One file a resource; start with [`sessions`]. `docs/admin-api.md` is the page for operators.
 
 mod blocks;
 mod cloud_event;
@@ -24,11 +24,12 @@ mod tokens;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use causerie_actors::Chat;
 use causerie_protocol::Clock;
 use prometheus_client::registry::Registry;
@@ -43,6 +44,8 @@ pub(crate) use listener::run;
 
 /// The longest body of a request, in bytes.
 const BODY: usize = 16 * 1024;
+/// How long the server's end waits for what operators have begun.
+const LAST_TASKS: Duration = Duration::from_secs(5);
 
 /// What operators reach.
 pub(crate) struct Operators {
@@ -56,6 +59,8 @@ pub(crate) struct Operators {
     pub(crate) registry: Registry,
     /// Streams end with the server.
     pub(crate) shutdown: Shutdown,
+    /// Work that goes on when whoever asked for it has gone; for [`finish`].
+    pub(crate) tasks: TaskTracker,
 }
 
 /// What the handlers share.
@@ -67,16 +72,24 @@ struct Shared {
     registry: Arc<Registry>,
     shutdown: Shutdown,
     streams: Streams,
-    /// Work that goes on when whoever asked for it has gone.
     tasks: TaskTracker,
 }
 
 impl Shared {
     fn new(operators: Operators) -> Self {
-        let Operators { chat, clock, token, mut registry, shutdown } = operators;
+        let Operators { chat, clock, token, mut registry, shutdown, tasks } = operators;
         let streams = Streams::new(&mut registry);
         let (token, registry) = (token.map(Arc::new), Arc::new(registry));
-        Self { chat, clock, token, registry, shutdown, streams, tasks: TaskTracker::new() }
+        Self { chat, clock, token, registry, shutdown, streams, tasks }
+    }
+}
+
+/// Gives what operators have begun (erasures) some seconds to end, while the node can still do it. Whatever is cut off
+/// is safe to ask for again.
+pub(crate) async fn finish(tasks: &TaskTracker) {
+    tasks.close();
+    if tokio::time::timeout(LAST_TASKS, tasks.wait()).await.is_err() {
+        tracing::warn!(tasks = tasks.len(), "the end cuts off an erasure: ask for it again");
     }
 }
 
@@ -85,20 +98,29 @@ pub(crate) fn router(operators: Operators) -> Router {
     routes(Shared::new(operators))
 }
 
+/// Every route that asks for the token: method, path, and what answers. A test keeps `docs/admin-api.md` to it.
+fn table() -> Vec<(&'static str, &'static str, MethodRouter<Shared>)> {
+    vec![
+        ("GET", "/metrics", get(metrics::answer)),
+        ("GET", "/events", get(events::answer)),
+        ("GET", "/admin/sessions", get(sessions::list)),
+        ("POST", "/admin/kick", post(sessions::kick)),
+        ("POST", "/admin/revoke", post(tokens::revoke)),
+        ("GET", "/admin/blocked", get(blocks::list)),
+        ("POST", "/admin/block", post(blocks::block)),
+        ("POST", "/admin/unblock", post(blocks::unblock)),
+        ("GET", "/admin/conversations", get(conversations::list)),
+        ("GET", "/admin/conversations/{id}", get(conversations::one)),
+        ("DELETE", "/admin/users/{user}", delete(users::erase)),
+        ("GET", "/admin/users/{user}/export", get(users::export)),
+    ]
+}
+
 fn routes(shared: Shared) -> Router {
-    Router::new()
-        .route("/metrics", get(metrics::answer))
-        .route("/events", get(events::answer))
-        .route("/admin/sessions", get(sessions::list))
-        .route("/admin/kick", post(sessions::kick))
-        .route("/admin/revoke", post(tokens::revoke))
-        .route("/admin/blocked", get(blocks::list))
-        .route("/admin/block", post(blocks::block))
-        .route("/admin/unblock", post(blocks::unblock))
-        .route("/admin/conversations", get(conversations::list))
-        .route("/admin/conversations/{id}", get(conversations::one))
-        .route("/admin/users/{user}", delete(users::erase))
-        .route("/admin/users/{user}/export", get(users::export))
+    let router =
+        table().into_iter().fold(Router::new(), |router, (_, path, answer)| router.route(path, answer));
+    router
+        .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
         .route_layer(from_fn_with_state(shared.clone(), guard::token))
         .with_state(shared.clone())
         .merge(crate::http::health::router(shared.chat.clone()))

@@ -23,6 +23,9 @@ pub(super) enum Refusal {
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
+    /// There is such a thing, but this cannot be done to it.
+    #[error("This path takes another method: see the header `Allow`.")]
+    WrongMethod,
     /// Later it may work.
     #[error("{0}")]
     Unavailable(String),
@@ -44,6 +47,7 @@ impl Refusal {
             Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unknown(_) | Self::Damaged(_) | Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

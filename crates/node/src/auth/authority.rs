@@ -15,7 +15,7 @@ use super::keyset::KeySet;
 use super::source::{KeyError, Missing, Remote, Source};
 use super::verify::{Reject, verify};
 use crate::config::Config;
-use crate::stamp::FileStamp;
+use crate::small_file::FileStamp;
 
 /// The least time between two fetches that somebody's token brought about, or between two failed ones.
 const MIN_FETCH_GAP: Duration = Duration::from_secs(10);

@@ -1,9 +1,11 @@
 //! What a token says, once its signature is known to be good.
 
+use std::fmt;
 use std::time::Duration;
 
 use causerie_actors::authenticate::Identity;
 use causerie_protocol::{Timestamp, UserId};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::verify::Reject;
@@ -36,8 +38,7 @@ impl Rules {
 
     /// Checks the claims as of `now`.
     pub(super) fn check(&self, claims: &[u8], now: Timestamp) -> Result<Identity, Reject> {
-        let claims: Map<String, Value> =
-            serde_json::from_slice(claims).map_err(|_| refused("its claims are malformed"))?;
+        let Once(claims) = serde_json::from_slice(claims).map_err(|_| refused("its claims are malformed"))?;
         let expires = time(&claims, "exp")?.ok_or_else(|| refused("it has no `exp`"))?;
         if expires <= now {
             return Err(Reject::Expired);
@@ -76,6 +77,31 @@ impl Rules {
             Some(one) => ours(one),
         };
         if for_us { Ok(()) } else { Err(refused("it is for another audience (`aud`)")) }
+    }
+}
+
+/// An object in which no name stands twice: who issued it and who reads it could take different ones.
+struct Once(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Once;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Once, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(de::Error::custom("a name stands twice"));
+                    }
+                }
+                Ok(Once(members))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
     }
 }
 

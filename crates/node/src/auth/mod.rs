@@ -11,6 +11,8 @@
 mod authority;
 mod claims;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod header;
 mod issue;
 mod jwks;

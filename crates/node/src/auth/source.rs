@@ -7,7 +7,7 @@ use super::key::{Algorithm, Key};
 use super::keyset::KeySet;
 use super::{fetch, jwks, local_secret};
 use crate::config::{self, Config, PublicKeyAlgorithm, Secret};
-use crate::stamp::FileStamp;
+use crate::small_file::{self, FileStamp};
 
 /// The largest key file, in bytes.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
@@ -159,10 +159,5 @@ fn read_secret(path: &Path) -> Result<Secret, KeyError> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let problem = |error: std::io::Error| format!("it cannot be read: {error}");
-    let size = std::fs::metadata(path).map_err(problem)?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("it has {size} bytes, at most {MAX_FILE_BYTES} are accepted"));
-    }
-    std::fs::read(path).map_err(problem)
+    small_file::read(path, MAX_FILE_BYTES)
 }

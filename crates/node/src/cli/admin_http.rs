@@ -104,7 +104,7 @@ impl AdminHttp {
         out: &mut impl Write,
     ) -> anyhow::Result<()> {
         let answer =
-            answer.with_context(|| format!("no answer from {}: is the server running?", self.base))?;
+            answer.with_context(|| format!("no answer from {} (is the server running?)", self.base))?;
         let status = answer.status();
         let body = answer.into_body().into_with_config().limit(u64::MAX).reader();
         if !status.is_success() {

@@ -12,7 +12,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use causerie_client::{Client, Event, Events, SendError, Start};
-use causerie_protocol::frame::down::Sent;
+use causerie_protocol::frame::down::{EntryKind, Sent};
 use causerie_protocol::{ConversationId, UserId};
 use tokio::task::JoinSet;
 
@@ -153,8 +153,9 @@ impl Chat {
     async fn on_event(&mut self, event: Event) {
         match event {
             Event::Message(message) => {
-                if !self.rooms.knows(message.conversation) {
-                    // A conversation that began just now; without its name it is shown all the same.
+                if !self.rooms.knows(message.conversation) || message.kind == EntryKind::Membership {
+                    // One that began just now, or has another name or other members. Without the answer it is shown
+                    // all the same.
                     let _ = self.learn(message.conversation).await;
                 }
                 let (text, read) = self.rooms.message(&message, self.terminal.shows_typed_lines());

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::bail;
+
 use super::settings::Settings;
 use crate::auth::Authority;
 use crate::config::Config;
@@ -10,8 +12,9 @@ use crate::tls::Tls;
 
 /// Check a configuration without starting anything
 ///
-/// Reads the file as `serve` would, with this process's variables over it, and the files of keys and certificates that it
-/// names. Tells everything that is wrong, each with file, line and column; otherwise what differs from the defaults.
+/// Reads the file as `serve` would, with this process's variables over it, and tells everything that is wrong, each with
+/// file, line and column. Then reads the files of keys and certificates that it names. Otherwise says what differs from
+/// the defaults.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,9 +32,15 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = Settings { config: Some(args.file.clone()), set: args.set.clone(), ..Settings::default() };
     let config = settings.load()?;
-    Authority::check(&config)?;
-    Tls::open(&config.tls)?;
-    config.admin.required_token()?;
+    let files = [
+        Authority::check(&config).err().map(|error| format!("[auth] {error}")),
+        Tls::open(&config.tls).err().map(|error| format!("[tls] {error}")),
+        config.admin.required_token().err().map(|error| format!("admin.token_file: {error}")),
+    ];
+    let problems: Vec<String> = files.into_iter().flatten().collect();
+    if !problems.is_empty() {
+        bail!("the configuration cannot be used:\n{}", problems.join("\n"));
+    }
     let changes = Config::default().changes(&config);
     writeln!(out, "{} can be used.", args.file.display())?;
     for (key, _) in changes.iter().filter(|(key, _)| key != "store.data_dir") {

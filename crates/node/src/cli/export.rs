@@ -15,7 +15,7 @@ use super::account::{Account, patiently, print_line};
 #[command(after_help = "\
 Examples:
   causerie export --as alice > alice.jsonl
-  causerie export --as alice | jq -r 'select(.type == \"message\") | [.time, .from, .body.text] | @tsv'
+  causerie export --as alice | jq -r 'select(.type == \"message\") | [.seq, .body.text] | @tsv'
   causerie export --as alice --conversation 5b0e6f2c-94d1-8f37-a1c8-7e2d40b9c615")]
 pub(super) struct Args {
     #[command(flatten)]

@@ -19,7 +19,7 @@ Examples:
   causerie send --as alice --to bob \"Are you there?\"
   causerie send --as ci --conversation 5b0e6f2c-94d1-8f37-a1c8-7e2d40b9c615 \"Build 412 is green\"
   tail -f app.log | causerie send --as logger --to ops --stdin
-  causerie send --as alice --to bob --id 0192f6a4-3c51-7d20-8e4b-6a9f10c2d3e4 \"Once, however often this runs\"")]
+  causerie send --as alice --to bob --id 0192f6a4-3c51-7d20-8e4b-6a9f10c2d3e4 \"Only once\"")]
 #[command(group = clap::ArgGroup::new("target").required(true))]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub(super) struct Args {

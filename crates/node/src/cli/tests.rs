@@ -143,13 +143,19 @@ fn a_configuration_is_checked_with_its_files() {
         wrong.ends_with("c.toml:2:1: unknown key `body_byte` in [limits]; did you mean `body_bytes`?"),
         "{wrong}"
     );
-    for content in [
-        "[auth]\njwks_file = \"/nowhere/k\"",
-        "[tls]\ncert_file = \"/nowhere/k\"\nkey_file = \"/nowhere/k\"",
-        "[admin]\ntoken_file = \"/nowhere/k\"",
-    ] {
-        let missing = check(content).unwrap_err();
-        assert!(missing.contains("/nowhere/k") && missing.contains("cannot be read"), "{missing}");
+    let missing = check(
+        "[auth]\njwks_file = \"/nowhere/keys\"\n[tls]\ncert_file = \"/nowhere/cert\"\nkey_file = \"/nowhere/key\"\n\
+         [admin]\ntoken_file = \"/nowhere/token\"\n",
+    )
+    .unwrap_err();
+    let lines: Vec<&str> = missing.lines().collect();
+    assert_eq!(lines.len(), 4, "all of them at once: {missing}");
+    for (line, begins) in lines[1..].iter().zip([
+        "[auth] /nowhere/keys: it cannot be read: ",
+        "[tls] /nowhere/cert: it cannot be read: ",
+        "admin.token_file: /nowhere/token: it cannot be read: ",
+    ]) {
+        assert!(line.starts_with(begins), "{missing}");
     }
 }
 
@@ -222,5 +228,5 @@ fn a_refusal_and_an_absence_are_told() {
     assert_eq!(error.to_string(), "the server refuses: 404 Not Found: No such user.");
     server.join().unwrap();
     let error = run(&["admin", "sessions", "--admin", "http://127.0.0.1:1"]).unwrap_err();
-    assert_eq!(error.to_string(), "no answer from http://127.0.0.1:1: is the server running?");
+    assert_eq!(error.to_string(), "no answer from http://127.0.0.1:1 (is the server running?)");
 }

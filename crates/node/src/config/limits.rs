@@ -16,12 +16,13 @@ section! {
         ///
         /// At least 4,096 bytes more than four thirds of `body_bytes`, for base64 and the frame's other fields. Text of
         /// many escapes may need more: six times `body_bytes` always does.
+        /// A connection keeps a buffer as large as the largest frame that its client has sent.
         frame_bytes: usize = 128 * 1024, number(4_096..=1 << 20);
         /// What a connection may send before it has signed in, in bytes.
         ///
         /// A `hello` with its token must fit: raise it when your provider's tokens carry many claims.
         unauthenticated_bytes: usize = 4_096, number(1_024..=65_536);
-        /// Sends of a connection that may wait for their answer; above, its socket is not read.
+        /// Requests of a connection, sends and others, that may wait for their answer; above, its socket is not read.
         ///
         /// It bounds how much one client can have waiting; more helps clients far away that send in bursts.
         sends_in_flight: usize = limits::SENDS_IN_FLIGHT, number(1..=1_024);
@@ -54,7 +55,7 @@ section! {
         /// Client connections on this node; above, new ones are told to come back later.
         ///
         /// Each costs about 16 KB and a file descriptor; the server raises its own soft limit to the hard one
-        /// (`ulimit -Hn`).
+        /// (`ulimit -Hn`). A quarter of that, 1,024 at most, is kept for the store and for operators.
         max_connections: usize = 50_000, number(1..=1_000_000);
         /// Connections of one user on this node: phones, computers, tabs.
         ///

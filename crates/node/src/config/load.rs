@@ -11,6 +11,7 @@ use super::error::{ConfigError, ConfigErrors, Place};
 use super::raw::Raw;
 use super::section::Problem;
 use super::{Config, PREFIX, check};
+use crate::small_file;
 
 /// The largest configuration file, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -202,11 +203,9 @@ impl Loading {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("cannot be read: {error}"))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("has {size} bytes, at most {MAX_FILE_BYTES} are accepted"));
-    }
-    std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))
+    let bytes = small_file::read(path, MAX_FILE_BYTES)?;
+    String::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 behind byte {}", error.utf8_error().valid_up_to()))
 }
 
 /// The line and the column, both from 1, of a byte.

@@ -1,10 +1,11 @@
 //! Bytes that must not be seen: no `Debug`, `Display` or `Serialize` of their content exists.
 
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use subtle::ConstantTimeEq;
+
+use crate::small_file;
 
 /// The largest file that is read as a secret, in bytes.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
@@ -25,22 +26,14 @@ impl Secret {
     /// The file cannot be read, is empty, or has more than 64 KiB.
     pub fn read(path: &Path) -> Result<Self, SecretFileError> {
         let problem = |problem: String| SecretFileError { path: path.to_owned(), problem };
-        let file = std::fs::File::open(path).map_err(|error| problem(format!("cannot be read: {error}")))?;
-        let mut bytes = Vec::new();
-        file.take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|error| problem(format!("cannot be read: {error}")))?;
+        let mut bytes = small_file::read(path, MAX_FILE_BYTES).map_err(problem)?;
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
             if bytes.last() == Some(&b'\r') {
                 bytes.pop();
             }
         }
-        match bytes.len() as u64 {
-            0 => Err(problem("is empty".to_owned())),
-            1..=MAX_FILE_BYTES => Ok(Self::new(bytes)),
-            _ => Err(problem(format!("has more than {MAX_FILE_BYTES} bytes"))),
-        }
+        if bytes.is_empty() { Err(problem("it is empty".to_owned())) } else { Ok(Self::new(bytes)) }
     }
 
     /// The bytes, for the one place that uses them.
@@ -68,7 +61,7 @@ impl fmt::Debug for Secret {
 
 /// A file that should hold a secret does not. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
-#[error("{} {problem}", path.display())]
+#[error("{}: {problem}", path.display())]
 pub struct SecretFileError {
     path: PathBuf,
     problem: String,
@@ -99,7 +92,7 @@ mod tests {
             assert_eq!(secret.as_ref().map(Secret::expose), expected.map(str::as_bytes), "{content:?}");
         }
         std::fs::write(&path, vec![b'x'; 70_000]).unwrap();
-        assert!(Secret::read(&path).unwrap_err().to_string().contains("more than 65536 bytes"));
+        assert!(Secret::read(&path).unwrap_err().to_string().contains("it has more than 65536 bytes"));
         assert!(Secret::read(folder.path()).is_err(), "a directory");
     }
 }

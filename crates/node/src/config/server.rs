@@ -21,7 +21,7 @@ section! {
         /// that of any other page that embeds the chat. Clients that are not browsers send no origin and are not
         /// concerned.
         public_origins: Vec<Origin> = Vec::new(), list(origin()), reload;
-        /// This node's name in logs, metrics and the `welcome` of a client.
+        /// This node's name: clients hear it in `welcome`, and the names of their sessions begin with it.
         ///
         /// Choose the host's name or the pod's; it need not be unique but is of little use when it is not.
         node_name: String = "n1".to_owned(), text();

@@ -14,7 +14,8 @@ section! {
         /// Not set: `$XDG_DATA_HOME/causerie`, else `$HOME/.local/share/causerie`, so that the server and
         /// `causerie token` find the same data from every working directory.
         data_dir: PathBuf = PathBuf::new(), path();
-        /// Memory for what is not yet in sorted files, in bytes, for each of the store's tables.
+        /// Memory for messages that are not yet in sorted files, in bytes. The store's other tables have five eighths of it
+        /// together.
         ///
         /// Larger means fewer and larger flushes; smaller bounds memory and the time to start after a crash.
         memtable_bytes: u64 = 64 << 20, number(1 << 20..=4 << 30);

@@ -103,7 +103,7 @@ fn what_is_not_toml_is_told_with_its_place() {
     assert!(twice.starts_with("c.toml:3:1: "), "{twice}");
     let missing =
         Sources { file: Some("/nowhere/c.toml".into()), ..variable("HOME", "/h") }.load().unwrap_err();
-    assert!(missing.to_string().starts_with("/nowhere/c.toml: cannot be read: No such file"), "{missing}");
+    assert!(missing.to_string().starts_with("/nowhere/c.toml: it cannot be read: No such file"), "{missing}");
 }
 
 #[test]

@@ -14,7 +14,8 @@ section! {
         handshake as "handshake_s": Duration = Duration::from_secs(5), seconds(1..=60);
         /// How long a WebSocket may stay open before its `hello` signs in. Choose it as `handshake_s`.
         hello as "hello_s": Duration = Duration::from_secs(5), seconds(1..=60);
-        /// A reader whose queue is full and does not move for this long is closed; it comes back and syncs.
+        /// A client whose socket takes nothing for this long, while something waits for it, is closed; it comes back and
+        /// syncs.
         ///
         /// Longer spares clients on bad networks a reconnect; shorter frees the queue's memory sooner.
         lagging_close as "lagging_close_s": Duration = Duration::from_secs(30), seconds(1..=600);

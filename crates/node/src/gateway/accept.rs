@@ -26,6 +26,7 @@ use super::prefixed::Prefixed;
 use super::websocket::{FrameLimits, WebSocketTransport};
 use crate::auth::SignIn;
 use crate::config::{self, Config};
+use crate::process::OpenFiles;
 use crate::reload::Reloader;
 use crate::shutdown::Shutdown;
 use crate::tls::Tls;
@@ -109,6 +110,7 @@ impl Gateway {
     /// The address cannot be bound.
     pub(crate) fn bind(
         config: &Config,
+        files: OpenFiles,
         chat: Chat,
         clock: Arc<dyn Clock>,
         origins: Arc<Origins>,
@@ -121,7 +123,7 @@ impl Gateway {
             burst: config.rates.address_connects_burst.into(),
         };
         let limits = DoorLimits {
-            connections: config.limits.max_connections,
+            connections: files.connections(config.limits.max_connections),
             per_address: config.limits.connections_per_address,
             rate,
         };
@@ -156,26 +158,36 @@ impl Gateway {
         self.shared.metrics.register(registry);
     }
 
-    /// Accepts until the server drains.
+    /// Accepts until the server drains, and returns when it stops: what was accepted by then and has not become a
+    /// connection of the node (handshakes, HTTP) ends with it.
     pub(crate) async fn run(self, mut shutdown: Shutdown) {
+        let Self { listener, shared } = self;
         loop {
             let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
+                accepted = listener.accept() => accepted,
                 () = shutdown.draining() => break,
             };
             match accepted {
                 Ok((stream, address)) => {
-                    let shared = Arc::clone(&self.shared);
-                    self.shared.connections.spawn(async move { shared.serve(stream, address).await });
+                    let (ours, mut shutdown) = (Arc::clone(&shared), shutdown.clone());
+                    shared.connections.spawn(async move {
+                        tokio::select! {
+                            () = ours.serve(stream, address) => {}
+                            () = shutdown.stopping() => {}
+                        }
+                    });
                 }
                 Err(error) => {
-                    self.shared.metrics.not_accepted.inc();
+                    shared.metrics.not_accepted.inc();
                     tracing::warn!(%error, "a connection could not be accepted");
                     // Out of descriptors: trying again at once would only spin.
                     tokio::time::sleep(NO_DESCRIPTORS).await;
                 }
             }
         }
+        drop(listener);
+        shared.connections.close();
+        shared.connections.wait().await;
     }
 }
 

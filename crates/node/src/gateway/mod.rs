@@ -5,7 +5,11 @@
 //! connection actor polls; it keeps no buffers of its own while idle.
 
 mod accept;
+#[cfg(test)]
+mod conformance;
 mod door;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod handshake;
 mod head;
 pub(crate) mod metrics;

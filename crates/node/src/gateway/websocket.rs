@@ -27,7 +27,7 @@ thread_local! {
 
 /// The largest frames, before and after the client is known.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FrameLimits {
+pub struct FrameLimits {
     /// Before `welcome`, in bytes.
     pub unauthenticated: usize,
     /// After it.
@@ -35,7 +35,7 @@ pub(crate) struct FrameLimits {
 }
 
 /// One WebSocket.
-pub(crate) struct WebSocketTransport<S> {
+pub struct WebSocketTransport<S> {
     stream: S,
     context: WebSocketContext,
     limits: FrameLimits,
@@ -46,39 +46,53 @@ pub(crate) struct WebSocketTransport<S> {
 
 impl<S> WebSocketTransport<S> {
     /// A socket whose handshake is done.
-    pub(crate) fn new(stream: S, limits: FrameLimits, address: SocketAddr) -> Self {
+    pub fn new(stream: S, limits: FrameLimits, address: SocketAddr) -> Self {
         let limit = limits.unauthenticated;
         let context = WebSocketContext::new(Role::Server, Some(config(limit)));
         Self { stream, context, limits, limit, address, half_closed: false }
     }
 
     /// Hands the frames in `input` to `take`; answers to control frames go to `replies`.
-    fn feed(
+    pub(super) fn feed(
         &mut self,
         input: &[u8],
         take: &mut dyn FnMut(Incoming<'_>),
         replies: &mut Vec<u8>,
     ) -> Result<(), TransportEnd> {
         let mut wire = Wire { input, output: replies };
-        loop {
-            match self.context.read(&mut wire) {
-                Ok(Message::Text(text)) => take(Incoming::Text(&text)),
-                Ok(Message::Binary(_)) => {
+        while let Some(message) = self.next(&mut wire)? {
+            match message {
+                Message::Text(text) => take(Incoming::Text(&text)),
+                Message::Binary(_) => {
                     return Err(TransportEnd::Violation("Frames are text, this one was binary.".to_owned()));
                 }
-                Ok(Message::Ping(_) | Message::Pong(_)) => take(Incoming::Heartbeat),
-                Ok(Message::Close(_) | Message::Frame(_)) => {}
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    // The answer to the client's close, if there is one, still goes out.
-                    let _ = self.context.flush(&mut wire);
-                    return Err(self.end_of(error));
-                }
+                Message::Ping(_) | Message::Pong(_) => take(Incoming::Heartbeat),
+                Message::Close(_) | Message::Frame(_) => {}
             }
         }
-        // Writing to memory does not fail; a closed context says so when it is next read.
-        let _ = self.context.flush(&mut wire);
         Ok(())
+    }
+
+    /// The next whole message of what is there, its answer written if it has one; `None` when more has to come first.
+    pub(super) fn next(&mut self, wire: &mut Wire<'_, '_>) -> Result<Option<Message>, TransportEnd> {
+        let result = match self.context.read(wire) {
+            Ok(message) => return Ok(Some(message)),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(self.end_of(error)),
+        };
+        // Writing to memory does not fail. The answer to the client's close, if there is one, goes out too; a closed
+        // context says so when it is next read.
+        let _ = self.context.flush(wire);
+        result
+    }
+
+    /// Appends a close frame.
+    pub(super) fn close(&mut self, code: u16, reason: &str, out: &mut Vec<u8>) {
+        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        let mut wire = Wire { input: &[], output: out };
+        // Fails only when the client has closed before; then it has been answered.
+        let _ = self.context.close(&mut wire, Some(frame));
+        let _ = self.context.flush(&mut wire);
     }
 
     fn end_of(&self, error: Error) -> TransportEnd {
@@ -147,11 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
     }
 
     fn write_close(&mut self, code: CloseCode, reason: &str, out: &mut Vec<u8>) {
-        let frame = CloseFrame { code: code.number().into(), reason: reason.into() };
-        let mut wire = Wire { input: &[], output: out };
-        // Fails only when the client has closed before; then it has been answered.
-        let _ = self.context.close(&mut wire, Some(frame));
-        let _ = self.context.flush(&mut wire);
+        self.close(code.number(), reason, out);
     }
 
     fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -190,12 +200,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for WebSocket
 }
 
 /// What the WebSocket library reads from and writes to.
-struct Wire<'a> {
-    input: &'a [u8],
-    output: &'a mut Vec<u8>,
+pub(super) struct Wire<'i, 'o> {
+    pub(super) input: &'i [u8],
+    pub(super) output: &'o mut Vec<u8>,
 }
 
-impl Read for Wire<'_> {
+impl Read for Wire<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.input.is_empty() {
             return Err(io::ErrorKind::WouldBlock.into());
@@ -204,7 +214,7 @@ impl Read for Wire<'_> {
     }
 }
 
-impl Write for Wire<'_> {
+impl Write for Wire<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.output.extend_from_slice(bytes);
         Ok(bytes.len())

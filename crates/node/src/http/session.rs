@@ -26,7 +26,7 @@ pub(super) async fn info(State(shared): State<Shared>) -> Json<serde_json::Value
 /// Who wants to sign in.
 #[derive(Deserialize)]
 pub(super) struct Name {
-    name: UserId,
+    name: String,
 }
 
 /// Signs in by name, where that is allowed.
@@ -48,12 +48,13 @@ pub(super) async fn sign_in(
         );
     }
     let name = match body {
-        Ok(Json(body)) => body.name,
-        Err(rejection) => {
-            return refuse(
-                StatusCode::BAD_REQUEST,
-                &format!("The name is not accepted: {}", rejection.body_text()),
-            );
+        Ok(Json(Name { name })) => UserId::new(&name).map_err(|error| error.to_string()),
+        Err(rejection) => Err(rejection.body_text()),
+    };
+    let name = match name {
+        Ok(name) => name,
+        Err(problem) => {
+            return refuse(StatusCode::BAD_REQUEST, &format!("The name is not accepted: {problem}."));
         }
     };
     match shared.authority.sign_in_by_name(&name) {

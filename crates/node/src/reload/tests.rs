@@ -7,7 +7,7 @@ use causerie_protocol::{Clock, SystemClock, UserId};
 
 use super::*;
 use crate::config::{LogFormat, Sources};
-use crate::telemetry;
+use crate::telemetry::{self, tests::Lines};
 
 fn write(path: &Path, log: &str, body_bytes: usize, secret: &str, origin: &str) {
     let content = format!(
@@ -27,11 +27,19 @@ async fn what_may_change_changes_and_what_is_wrong_leaves_all_as_it_was() {
     let clock = Arc::new(SystemClock::default());
     let authority = Arc::new(Authority::open(&config, Arc::<SystemClock>::clone(&clock)).unwrap());
     let old = authority.issue(&UserId::new("alice").unwrap(), Duration::from_secs(60)).unwrap();
-    let (_subscriber, telemetry) = telemetry::build(&config.telemetry, std::io::sink, false).unwrap();
+    let lines = Lines::default();
+    let (subscriber, telemetry) = telemetry::build(&config.telemetry, lines.clone(), false).unwrap();
+    // With one subscriber only, whether a line is wanted is asked once, on whichever thread comes there first.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
+    let _default = tracing::subscriber::set_default(subscriber);
     let reloader = Reloader::new(config, Arc::clone(&authority), None, Arc::new(telemetry));
 
     write(&path, "debug", 2_000, &second, "https://b.example");
     reloader.reload().await;
+    let said = lines.text();
+    for line in [r#" changed key="auth.hmac_secret""#, r#" needs a restart key="limits.body_bytes""#] {
+        assert!(said.contains(line), "{said}");
+    }
     let running = reloader.config();
     assert_eq!(running.telemetry.log, "debug");
     assert_eq!(running.server.public_origins[0].to_string(), "https://b.example");
@@ -46,6 +54,9 @@ async fn what_may_change_changes_and_what_is_wrong_leaves_all_as_it_was() {
 
     write(&path, "trace", 2_000, "short", "https://c.example");
     reloader.reload().await;
+    let said = lines.text().split_off(said.len());
+    assert!(said.contains(r#" changed key="telemetry.log""#), "{said}");
+    assert!(!said.contains("auth.hmac_secret\""), "what was not taken over has not changed: {said}");
     let running = reloader.config();
     assert!(
         authority.authenticate(new.token(), clock.wall()).await.is_ok(),

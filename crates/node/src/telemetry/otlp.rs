@@ -6,11 +6,12 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
-use tracing::warn;
-use tracing_opentelemetry::OpenTelemetryLayer;
-use tracing_subscriber::layer::Layered;
-use tracing_subscriber::{EnvFilter, Registry, reload};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::level_filters::LevelFilter;
+use tracing::{Subscriber, warn};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::registry::LookupSpan;
 
 use super::TelemetryError;
 use crate::{config, http_client};
@@ -21,8 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest answer of a collector that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
-/// What the layer here lies over.
-type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+/// What the names of our own crates begin with: their spans are sent, at the level at which they are.
+const OURS: &str = "causerie";
 
 /// The export, which has a thread of its own.
 pub(super) struct Export(SdkTracerProvider);
@@ -48,8 +49,12 @@ impl Export {
     }
 
     /// What hands the program's spans over.
-    pub(super) fn layer(&self) -> OpenTelemetryLayer<Filtered, SdkTracer> {
-        tracing_opentelemetry::layer().with_tracer(self.0.tracer("causerie"))
+    pub(super) fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let spans = Targets::new().with_target(OURS, LevelFilter::DEBUG);
+        tracing_opentelemetry::layer().with_tracer(self.0.tracer("causerie")).with_filter(spans)
     }
 
     pub(super) fn shutdown(&self) {

@@ -7,10 +7,10 @@ use super::*;
 
 /// Where a test's lines go.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Lines {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -78,8 +78,9 @@ fn spans_reach_a_collector() {
     use std::net::TcpListener;
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
     let config = config::Telemetry {
-        otlp_endpoint: Some(format!("http://{}", listener.local_addr().unwrap())),
+        otlp_endpoint: Some(format!("http://{address}")),
         otlp_service_name: "causerie-test".to_owned(),
         otlp_sample_percent: 100,
         ..config::Telemetry::default()
@@ -98,8 +99,11 @@ fn spans_reach_a_collector() {
         request
     });
     let (subscriber, telemetry) = build(&config, Lines::default(), false).unwrap();
-    tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("one-message").entered()));
+    // At the level of the server's own spans, which the default of `telemetry.log` writes no lines of.
+    tracing::subscriber::with_default(subscriber, || drop(tracing::debug_span!("one-message").entered()));
     telemetry.shutdown();
+    // A collector that nothing has come to would wait for ever: this ends its wait, and fails it.
+    drop(std::net::TcpStream::connect(address));
     let request = collector.join().unwrap();
     assert!(request.starts_with(b"POST /v1/traces HTTP/1.1\r\n"));
 }

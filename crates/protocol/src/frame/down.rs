@@ -64,7 +64,7 @@ record! {
     Limits {
         /// Content of a body, in bytes.
         body_bytes: usize,
-        /// Unanswered sends.
+        /// Unanswered requests, sends and others; above, the server stops reading.
         sends_in_flight: usize,
         /// Watched users.
         watch_users: usize,

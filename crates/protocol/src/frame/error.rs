@@ -35,7 +35,7 @@ pub enum ErrorCode {
     Unavailable,
     /// It may have happened; the same client id again tells.
     UnknownOutcome,
-    /// A defect of ours; the message holds a reference found in the log.
+    /// A damaged record, or a defect of ours; the server's log says which.
     Internal,
 }
 

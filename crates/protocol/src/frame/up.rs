@@ -289,7 +289,8 @@ request! {
         /// 0 the first time; above, this may be a resend.
         #[serde(default)]
         attempt: u32,
-        /// The highest seq of the conversation that the client knew when it first made the message.
+        /// The highest seq of the conversation that the client knew when it first made the message. A hint: nothing
+        /// depends on it being right, or there.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
         /// `{"content_type", "text"}` or `{"content_type", "data"}`.

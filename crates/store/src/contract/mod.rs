@@ -104,6 +104,8 @@ macro_rules! contract_tests {
             idempotency {
                 a_key_is_found_however_old
                 a_key_is_the_senders_and_the_conversations
+                a_key_that_is_there_is_not_stored_again
+                the_highest_key_is_known
             }
             membership {
                 members_come_change_go_and_come_back

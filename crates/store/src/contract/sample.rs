@@ -60,7 +60,7 @@ pub fn batch(conversation: ConversationId, positions: std::ops::RangeInclusive<u
 
 /// These entries.
 pub fn of(conversation: ConversationId, entries: Vec<Entry>) -> Batch {
-    Batch { conversation, epoch: Epoch(1), entries, projections: Vec::new() }
+    Batch { conversation, epoch: Epoch(1), entries, projections: Vec::new(), check_keys: false }
 }
 
 /// All batches that make a log of so many entries.
@@ -74,7 +74,7 @@ pub fn batches(conversation: ConversationId, length: u64) -> impl Iterator<Item 
 pub fn change(conversation: ConversationId, seq: u64, projections: Vec<Projection>) -> Batch {
     let entries =
         if seq == 0 { Vec::new() } else { vec![Entry { kind: EntryKind::Membership, ..entry(seq) }] };
-    Batch { conversation, epoch: Epoch(1), entries, projections }
+    Batch { conversation, epoch: Epoch(1), entries, projections, check_keys: false }
 }
 
 /// A group of so many.

@@ -1,25 +1,31 @@
 //! What an append writes.
 
+use causerie_planted::{Bug, planted};
+
+use super::key_index::KeyIndex;
 use super::records::{EntryRecord, EventRecord, Membership};
 use super::spaces::Space;
 use super::staging::{StageError, Staging};
-use super::{keys, records::Value};
+use super::view::View;
+use super::{keys, read_messages, run};
 use crate::model::{Batch, Projection};
+use crate::port::ReadError;
 
-/// Puts a batch into a group: its entries, their idempotency keys, one event, and what follows from it.
+/// Puts a batch into a group: its entries, one event, and what follows from it.
 pub(super) fn stage(batch: &Batch, group: &mut Staging<'_>) -> Result<(), StageError> {
     let conversation = batch.conversation;
-    for entry in &batch.entries {
-        group.insert(Space::Messages, &keys::message(conversation, entry.seq), &EntryRecord::of(entry))?;
-        let key = keys::idempotency(conversation, entry.client_message_id, &entry.from);
-        group.insert(Space::Keys, &key, &entry.seq.0.record())?;
+    for run in run::cut(&batch.entries) {
+        let last = run.last().expect("no run is empty").seq;
+        let records: Vec<_> = run.iter().map(EntryRecord::of).collect();
+        group.insert(Space::Messages, &keys::run(conversation, last), &records)?;
     }
-    if let Some(first) = batch.entries.first() {
-        group.event(&EventRecord::Entries {
+    let skips = |seq: u64| planted(Bug::EventSkipped) && seq.is_multiple_of(8);
+    if let Some(first) = batch.entries.first().filter(|first| !skips(first.seq.0)) {
+        group.event(EventRecord::Entries {
             conversation: *conversation.as_bytes(),
             first: first.seq.0,
             count: batch.entries.len() as u64,
-        })?;
+        });
     }
     for projection in &batch.projections {
         match projection {
@@ -44,4 +50,20 @@ pub(super) fn stage(batch: &Batch, group: &mut Staging<'_>) -> Result<(), StageE
         }
     }
     Ok(())
+}
+
+/// Which entries of a batch have keys that the log has at other positions.
+pub(super) fn existing_keys(batch: &Batch, index: &KeyIndex, view: &View) -> Result<Vec<usize>, ReadError> {
+    let mut existing = Vec::new();
+    for (at, entry) in batch.entries.iter().enumerate() {
+        let key = keys::idempotency(batch.conversation, entry.client_message_id, entry.from.as_str());
+        let position = match index.get(&key) {
+            Some(position) => Some(position),
+            None => read_messages::position_in_tables(view, &key)?,
+        };
+        if position.is_some_and(|position| position != entry.seq) {
+            existing.push(at);
+        }
+    }
+    Ok(existing)
 }

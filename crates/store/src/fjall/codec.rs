@@ -93,7 +93,7 @@ pub(super) fn unseal<'a, R: bincode::BorrowDecode<'a, ()>>(
     }
 }
 
-fn checksum(space: Space, key: &[u8], version: u8, payload: &[u8]) -> u32 {
+pub(super) fn checksum(space: Space, key: &[u8], version: u8, payload: &[u8]) -> u32 {
     let start = crc32c::crc32c(&[space.tag(), version]);
     crc32c::crc32c_append(crc32c::crc32c_append(start, key), payload)
 }

@@ -15,7 +15,9 @@ use std::sync::mpsc::Receiver;
 
 use super::log::Log;
 use super::staging::Staging;
+use super::view::View;
 use super::work::Work;
+use super::{append, keys};
 
 /// The most entries and writes of a group.
 const GROUP_ITEMS: usize = 1024;
@@ -76,10 +78,18 @@ impl Committer {
             return;
         }
         let shared = Arc::clone(&self.log.shared);
+        let keyed = match shared.keys.written() {
+            Ok(keyed) => keyed,
+            Err(reason) => {
+                group.into_iter().for_each(|work| self.refuse(work, reason.clone()));
+                return self.tell(shared.set_fatal(&reason), reason);
+            }
+        };
         let view = shared.view();
+        group = group.into_iter().filter_map(|work| self.check_keys(work, &view)).collect();
         let rows = group.iter().map(|work| work.size().0).sum();
         let last_event = *shared.last_event.borrow();
-        let staging = loop {
+        let mut staging = loop {
             let mut staging = Staging::new(&shared.spaces, &view, last_event, rows);
             let failed =
                 group.iter().enumerate().find_map(|(at, work)| Some((at, work.stage(&mut staging).err()?)));
@@ -89,13 +99,22 @@ impl Committer {
                 Some((at, error)) => self.refuse(group.remove(at), error.to_string()),
             }
         };
+        if let Some(keyed) = keyed {
+            staging.put(keys::KEYED.to_vec(), &keyed).expect("a number is not too large");
+        }
         match self.log.write(staging) {
             Ok(()) => {
+                if keyed.is_some() {
+                    shared.keys.forget_written();
+                }
+                group.iter().filter_map(Work::batch).for_each(|batch| shared.keys.insert(batch));
                 let appends = group.iter().filter(|work| matches!(work, Work::Append(_))).count();
                 shared.metrics.appends.fetch_add(appends as u64, Relaxed);
                 let entries: usize = group.iter().map(Work::entries).sum();
                 shared.metrics.entries.fetch_add(entries as u64, Relaxed);
                 group.into_iter().for_each(Work::done);
+                let last_event = *shared.last_event.borrow();
+                shared.keys.freeze_if_full(last_event);
             }
             Err(reason) => {
                 let first = self.log.shared.set_fatal(&reason);
@@ -103,6 +122,24 @@ impl Committer {
                 self.tell(first, reason);
             }
         }
+    }
+
+    /// Gives back what may be written; refuses an append whose keys are in the log already.
+    fn check_keys(&self, work: Work, view: &View) -> Option<Work> {
+        let shared = &self.log.shared;
+        let existing = match work.batch().filter(|batch| batch.check_keys) {
+            Some(batch) => append::existing_keys(batch, &shared.keys, view),
+            None => return Some(work),
+        };
+        match existing {
+            Ok(existing) if existing.is_empty() => return Some(work),
+            Ok(existing) => {
+                shared.metrics.refused.fetch_add(1, Relaxed);
+                work.exists(existing);
+            }
+            Err(error) => self.refuse(work, error.to_string()),
+        }
+        None
     }
 
     fn cannot_write(&self) -> Option<String> {

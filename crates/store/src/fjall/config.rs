@@ -28,10 +28,17 @@ pub struct FjallConfig {
     pub reserve_bytes: u64,
     /// Memory for blocks read from disk, in bytes.
     pub cache_bytes: u64,
+    /// Tables that are kept open; at least 10. Beside them a store opens a few dozen files.
+    pub open_tables: usize,
     /// Unflushed messages in memory before they are written to a table, in bytes. Larger: fewer stalls, slower start.
     pub memtable_bytes: u64,
-    /// All journals together, in bytes; what a start after a crash has to read. At least 64 MiB.
+    /// All journals together, in bytes; what a start after a crash has to read. Less than
+    /// [`MIN_JOURNAL_BYTES`](Self::MIN_JOURNAL_BYTES) counts as that. It is looked at when a memtable is flushed, so with
+    /// larger memtables the journals grow as large as those.
     pub journal_bytes: u64,
+    /// Idempotency keys of the last messages in memory, of about 120 bytes each, before they are written to a table; up to
+    /// three times as many while that happens. Larger: fewer tables, slower start.
+    pub keys_in_memory: usize,
     /// For tests.
     pub hooks: Arc<dyn Hooks>,
     /// Called once, from the committer's thread, when the disk failed and the store will not write again. The process
@@ -40,6 +47,9 @@ pub struct FjallConfig {
 }
 
 impl FjallConfig {
+    /// The least that fjall takes for [`journal_bytes`](Self::journal_bytes).
+    pub const MIN_JOURNAL_BYTES: u64 = 64 * MIB;
+
     /// The settings for a store in `dir`.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -50,8 +60,10 @@ impl FjallConfig {
             commit_queue: 16 * 1024,
             reserve_bytes: 512 * MIB,
             cache_bytes: 64 * MIB,
+            open_tables: 512,
             memtable_bytes: 64 * MIB,
             journal_bytes: 128 * MIB,
+            keys_in_memory: 64 * 1024,
             hooks: Arc::new(NoHooks),
             on_fatal: Box::new(|_| ()),
         }
@@ -61,5 +73,18 @@ impl FjallConfig {
 impl fmt::Debug for FjallConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FjallConfig").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FjallConfig;
+    use crate::fjall::FjallStore;
+
+    #[test]
+    fn a_bound_on_journals_that_is_too_low_is_raised() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = FjallConfig { journal_bytes: 0, ..FjallConfig::new(dir.path().join("store")) };
+        assert!(FjallStore::open(config).is_ok());
     }
 }

@@ -3,19 +3,21 @@
 use std::io;
 use std::path::Path;
 
-/// A moment in the life of a commit group.
+/// A moment in the life of a commit group, or of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Nothing of the group is in a file.
     BeforeWrite,
     /// All of it is written and synced; nobody was told and no reader sees it.
     AfterSync,
+    /// Idempotency keys are about to be written to a table, on a thread of its own.
+    WriteKeys,
 }
 
-/// What the committer asks at each step. It runs on the committer's thread and may block it.
+/// What the store asks at each step. It runs on the thread that takes the step and may block it.
 pub trait Hooks: Send + Sync + 'static {
-    /// Called at each step. An error counts as a failed write ([`Step::BeforeWrite`]) or a failed sync
-    /// ([`Step::AfterSync`]); both end the store.
+    /// Called at each step. An error counts as a failed write ([`Step::BeforeWrite`], [`Step::WriteKeys`]) or a failed
+    /// sync ([`Step::AfterSync`]); each ends the store.
     ///
     /// # Errors
     /// Whatever the test wants to happen.

@@ -2,9 +2,9 @@
 //!
 //! | space | key |
 //! |---|---|
-//! | messages | conversation (16), seq (8) |
+//! | messages | conversation (16), seq of the last entry (8) |
 //! | keys | conversation (16), client message id (16), sender |
-//! | events | position (8) |
+//! | events | position of the first event (8) |
 //! | state | a letter that says what it is, then as the functions here say |
 //!
 //! A text that is followed by more is preceded by its length in one byte, so that no key is a prefix of another's.
@@ -17,6 +17,8 @@ pub(super) const GROUP: &[u8] = b"Zgroup";
 pub(super) const NODE: &[u8] = b"Znode";
 /// The term; rises with every opening.
 pub(super) const EPOCH: &[u8] = b"Zepoch";
+/// Up to which event the idempotency keys are in tables.
+pub(super) const KEYED: &[u8] = b"Zkeyed";
 /// The ceiling of message ids.
 pub(super) const CEILING: &[u8] = b"Zceiling";
 /// The prefix of revoked tokens.
@@ -26,22 +28,33 @@ pub(super) const REVOKED_USERS: &[u8] = b"R";
 /// The prefix of suspended users.
 pub(super) const SUSPENDED_USERS: &[u8] = b"X";
 
-/// A message.
-pub(super) fn message(conversation: ConversationId, seq: Seq) -> [u8; 24] {
+/// A run of entries that ends at this position.
+pub(super) fn run(conversation: ConversationId, seq: Seq) -> [u8; 24] {
     let mut key = [0; 24];
     key[..16].copy_from_slice(conversation.as_bytes());
     key[16..].copy_from_slice(&seq.0.to_be_bytes());
     key
 }
 
-/// The position in the key of a message.
-pub(super) fn seq_of(key: &[u8]) -> Option<Seq> {
+/// The position in the key of a run.
+pub(super) fn last_of(key: &[u8]) -> Option<Seq> {
     key.last_chunk::<8>().map(|seq| Seq(u64::from_be_bytes(*seq)))
 }
 
 /// Where the message with an idempotency key is.
-pub(super) fn idempotency(conversation: ConversationId, id: ClientMessageId, from: &UserId) -> Vec<u8> {
-    [conversation.as_bytes(), id.as_bytes(), from.as_str().as_bytes()].concat()
+pub(super) fn idempotency(conversation: ConversationId, id: ClientMessageId, from: &str) -> Vec<u8> {
+    [conversation.as_bytes().as_slice(), id.as_bytes(), from.as_bytes()].concat()
+}
+
+/// The keys between which all idempotency keys of a conversation stand.
+pub(super) fn idempotency_bounds(conversation: ConversationId) -> (Vec<u8>, Vec<u8>) {
+    // No byte of a user id is as high as the last one.
+    (conversation.as_bytes().to_vec(), [conversation.as_bytes().as_slice(), &[0xff; 17]].concat())
+}
+
+/// The client message id in an idempotency key.
+pub(super) fn id_of(key: &[u8]) -> Option<ClientMessageId> {
+    key.get(16..)?.first_chunk::<16>().map(|id| ClientMessageId::from_bytes(*id))
 }
 
 /// An event.

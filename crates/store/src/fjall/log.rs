@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
+use causerie_planted::{Bug, planted};
 use fjall::PersistMode;
 
 use super::hooks::{Hooks, Step};
@@ -37,8 +38,11 @@ impl Log {
         self.group += 1;
         let last_event = staging.last_event();
         let (batch, bytes) = staging.finish(self.group);
-        let batch = batch.durability(Some(PersistMode::SyncData));
+        let mode = if planted(Bug::NoSync) { PersistMode::Buffer } else { PersistMode::SyncData };
+        let batch = batch.durability(Some(mode));
+        let held = self.shared.ahead.hold();
         batch.commit().map_err(|error| failed("the disk could not be written or synced", &error))?;
+        self.shared.ahead.wrote(held, bytes);
         self.mark.write(self.group).map_err(|error| failed("the mark could not be written", &error))?;
         self.hooks.at(Step::AfterSync).map_err(|error| failed("the disk could not be synced", &error))?;
         self.shared.publish(last_event);

@@ -19,12 +19,16 @@
 //!
 //! Start with `store`, then `committer`; the layout on disk is in `keys`, `records` and `codec`.
 
+mod ahead;
 mod append;
 mod codec;
 mod committer;
 mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod hooks;
 mod journal;
+mod key_index;
 mod keys;
 mod lock;
 mod log;
@@ -38,6 +42,7 @@ mod read_messages;
 mod read_users;
 mod readers;
 mod records;
+mod run;
 mod shared;
 mod spaces;
 mod staging;

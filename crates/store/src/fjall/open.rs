@@ -13,9 +13,11 @@ use causerie_protocol::Timestamp;
 use causerie_protocol::snowflake::NodeNumber;
 use fjall::{CompressionType, Database};
 
+use super::ahead::Ahead;
 use super::codec;
 use super::config::FjallConfig;
 use super::journal::{self, Group, JournalError};
+use super::key_index::{self, KeyIndex};
 use super::keys;
 use super::lock::{DirLock, LockError};
 use super::log::Log;
@@ -35,7 +37,7 @@ use crate::port::ownership::Grant;
 const FORMAT: &str = "causerie store ";
 
 /// The format that this program reads and writes.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// With a single one, fjall 3.1 stops for ever under sustained writes.
 const WORKERS: usize = 8;
@@ -54,6 +56,17 @@ pub enum OpenError {
     /// It was written by a newer program. Nothing was changed.
     #[error("{} has format {found}; this program knows formats up to {FORMAT_VERSION}: install a newer one", dir.display())]
     NewerFormat {
+        /// Which directory.
+        dir: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// It was written by an older program, and there is no way from there. Nothing was changed.
+    #[error(
+        "{} has format {found}, this program format {FORMAT_VERSION}: export with the program that wrote it, or begin anew",
+        dir.display()
+    )]
+    OlderFormat {
         /// Which directory.
         dir: PathBuf,
         /// Its format.
@@ -113,7 +126,14 @@ pub(super) fn open(config: &FjallConfig) -> Result<Opened, OpenError> {
     }
     let last_event = last_event(&view)?;
     let grant = grant(config, &view)?;
-    let shared = Arc::new(Shared::new(Arc::clone(&spaces), last_event, lock));
+    let keyed = number(&view, keys::KEYED)?.unwrap_or_default();
+    if keyed > last_event {
+        let what = format!("it ends at event {last_event}, and the keys up to event {keyed} are there");
+        return Err(OpenError::Corrupt(what));
+    }
+    let keys = KeyIndex::new(config.keys_in_memory, key_index::load(&view, keyed).map_err(read)?);
+    let shared =
+        Arc::new(Shared::new(Arc::clone(&spaces), keys, Ahead::new(dir.join("db")), last_event, lock));
     let mut log = Log { shared, hooks: Arc::clone(&config.hooks), mark, group };
     let mut staging = Staging::new(&spaces, &view, last_event, 3);
     let opening = Write::Opening { node: u64::from(grant.node.get()), epoch: grant.epoch.0 };
@@ -142,6 +162,7 @@ fn check_format(dir: &Path) -> Result<(), OpenError> {
     match version {
         Some(FORMAT_VERSION) => Ok(()),
         Some(found) if found > FORMAT_VERSION => Err(OpenError::NewerFormat { dir: dir.to_owned(), found }),
+        Some(found @ 1..) => Err(OpenError::OlderFormat { dir: dir.to_owned(), found }),
         _ => Err(OpenError::Corrupt(path.display().to_string())),
     }
 }
@@ -177,9 +198,10 @@ fn open_spaces(config: &FjallConfig, marked: u64) -> Result<Spaces, OpenError> {
     let open = || {
         let database = Database::builder(&dir)
             .worker_threads(WORKERS)
+            .max_cached_files(Some(config.open_tables))
             .manual_journal_persist(true)
             .journal_compression(CompressionType::None)
-            .max_journaling_size(config.journal_bytes)
+            .max_journaling_size(config.journal_bytes.max(FjallConfig::MIN_JOURNAL_BYTES))
             .cache_size(config.cache_bytes)
             .open()?;
         Spaces::open(database, config)
@@ -200,10 +222,10 @@ fn number(view: &View, key: &[u8]) -> Result<Option<u64>, OpenError> {
 fn last_event(view: &View) -> Result<u64, OpenError> {
     let Some(row) = view.last(Space::Events) else { return Ok(0) };
     let (key, bytes) = row.map_err(read)?;
-    let event: EventRecord<'_> = codec::unseal(Space::Events, &key, &bytes)
+    let events: Vec<EventRecord<'_>> = codec::unseal(Space::Events, &key, &bytes)
         .map_err(|damaged| OpenError::Corrupt(damaged.to_string()))?;
     let first = keys::position_of(&key).map_or(0, |first| first);
-    Ok(first + event.positions() - 1)
+    Ok(first + events.iter().map(EventRecord::positions).sum::<u64>() - 1)
 }
 
 fn grant(config: &FjallConfig, view: &View) -> Result<Grant, OpenError> {

@@ -27,7 +27,7 @@ pub(super) fn read(view: &View, after: EventPosition, limit: usize) -> Result<Ve
             break;
         }
         let skip = wanted.saturating_sub(next);
-        next = expand(view, row, next, skip, limit - events.len(), &mut events)?;
+        next = expand(view, row, next, skip, limit, &mut events)?;
     }
     Ok(events)
 }
@@ -37,23 +37,41 @@ fn expand(
     view: &View,
     row: Row,
     expected: u64,
-    skip: u64,
-    room: usize,
+    mut skip: u64,
+    limit: usize,
     events: &mut Vec<Event>,
 ) -> Result<u64, ReadError> {
     let (key, bytes) = row?;
     if keys::position_of(&key) != Some(expected) {
         return Err(ReadError::Corrupt(format!("events: there is no position {expected}")));
     }
-    let record: EventRecord<'_> = codec::unseal(Space::Events, &key, &bytes)?;
-    let end = expected + record.positions();
-    if skip >= record.positions() {
-        return Ok(end);
+    let records: Vec<EventRecord<'_>> = codec::unseal(Space::Events, &key, &bytes)?;
+    let mut next = expected;
+    for record in records {
+        let positions = record.positions();
+        if skip < positions && events.len() < limit {
+            one(view, &key, record, next, skip, limit - events.len(), events)?;
+        }
+        skip = skip.saturating_sub(positions);
+        next += positions;
     }
+    Ok(next)
+}
+
+/// Appends what one record of a row says, but the first `skip`.
+fn one(
+    view: &View,
+    key: &[u8],
+    record: EventRecord<'_>,
+    expected: u64,
+    skip: u64,
+    room: usize,
+    events: &mut Vec<Event>,
+) -> Result<(), ReadError> {
     let position = EventPosition(expected);
     match record {
         EventRecord::Receipt { conversation, user, cursor } => {
-            let user = UserId::new(user).map_err(|_| unknown(Space::Events, &key))?;
+            let user = UserId::new(&user).map_err(|_| unknown(Space::Events, key))?;
             let cursor = Cursor::value(cursor).unwrap_or_default();
             let conversation = ConversationId::from_bytes(conversation);
             events.push(Event { position, conversation, body: EventBody::Receipt { user, cursor } });
@@ -76,5 +94,5 @@ fn expand(
             }));
         }
     }
-    Ok(end)
+    Ok(())
 }

@@ -2,6 +2,8 @@
 //!
 //! A record holds nothing that its key holds. Enumerations are written as numbers that never change their meaning.
 
+use std::borrow::Cow;
+
 use bincode::{BorrowDecode, Encode};
 use causerie_protocol::frame::down::{ConversationKind, EntryKind, HistoryAccess, Role};
 use causerie_protocol::{Body, ClientMessageId, DeviceId, MessageId, Seq, Title, UserId};
@@ -183,7 +185,7 @@ impl Value for Profile {
     }
 }
 
-/// A message or a membership change, at the position that its key says.
+/// A message or a membership change, one of a [run](super::run).
 #[derive(Encode, BorrowDecode)]
 pub(super) struct EntryRecord<'a> {
     message_id: u64,
@@ -231,19 +233,24 @@ impl<'a> EntryRecord<'a> {
         self.body.len()
     }
 
-    /// The same entry with another body.
-    pub(super) fn with_body(self, body: &'a Body) -> Self {
-        Self { body: body.as_json(), ..self }
+    /// The client message id and the sender.
+    pub(super) fn key(&self) -> (ClientMessageId, &'a str) {
+        (ClientMessageId::from_bytes(self.client_message_id), self.from)
+    }
+
+    /// Replaces the body.
+    pub(super) fn set_body(&mut self, body: &'a Body) {
+        self.body = body.as_json();
     }
 }
 
-/// What happened, from a position on.
+/// Something that happened. A row holds those of one group, from the position on that its key says.
 #[derive(Encode, BorrowDecode)]
 pub(super) enum EventRecord<'a> {
     /// The entries of one batch became durable; each has a position of its own.
     Entries { conversation: [u8; 16], first: u64, count: u64 },
     /// A cursor rose.
-    Receipt { conversation: [u8; 16], user: &'a str, cursor: CursorRecord },
+    Receipt { conversation: [u8; 16], user: Cow<'a, str>, cursor: CursorRecord },
 }
 
 impl EventRecord<'_> {

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use super::ahead::Ahead;
+use super::key_index::KeyIndex;
 use super::lock::DirLock;
 use super::metrics::StoreMetrics;
 use super::spaces::Spaces;
@@ -14,6 +16,8 @@ use super::view::View;
 pub(super) struct Shared {
     pub(super) spaces: Arc<Spaces>,
     pub(super) metrics: StoreMetrics,
+    pub(super) keys: KeyIndex,
+    pub(super) ahead: Ahead,
     /// The position of the last durable event.
     pub(super) last_event: watch::Sender<u64>,
     published: RwLock<View>,
@@ -23,11 +27,17 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(spaces: Arc<Spaces>, last_event: u64, lock: DirLock) -> Self {
+    pub(super) fn new(
+        spaces: Arc<Spaces>,
+        keys: KeyIndex,
+        ahead: Ahead,
+        last_event: u64,
+        lock: DirLock,
+    ) -> Self {
         let published = RwLock::new(View::now(Arc::clone(&spaces)));
         let (last_event, _) = watch::channel(last_event);
         let metrics = StoreMetrics::default();
-        Self { spaces, metrics, last_event, published, fatal: OnceLock::new(), _lock: lock }
+        Self { spaces, metrics, keys, ahead, last_event, published, fatal: OnceLock::new(), _lock: lock }
     }
 
     /// What is durable.

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use bincode::Encode;
+use causerie_protocol::{ConversationId, Seq};
 use fjall::OwnedWriteBatch;
 
 use super::codec::{self, TooLarge};
 use super::journal::Group;
-use super::keys;
 use super::records::{EventRecord, Value};
 use super::spaces::{Space, Spaces};
 use super::view::{View, value_of};
+use super::{keys, run};
 use crate::port::ReadError;
 
 /// Why something cannot be part of a group. Nothing of it was written.
@@ -28,6 +29,9 @@ pub(super) enum StageError {
     Read(#[from] ReadError),
 }
 
+/// The most events of one row.
+const EVENTS: usize = 1024;
+
 /// The changes of one group.
 pub(super) struct Staging<'a> {
     spaces: &'a Spaces,
@@ -36,6 +40,8 @@ pub(super) struct Staging<'a> {
     /// Records that may change more than once; `None` deletes.
     changed: BTreeMap<(Space, Vec<u8>), Option<Vec<u8>>>,
     last_event: u64,
+    /// What happened after that.
+    events: Vec<EventRecord<'static>>,
     bytes: u64,
     scratch: Vec<u8>,
 }
@@ -44,7 +50,8 @@ impl<'a> Staging<'a> {
     /// An empty group on top of what is durable.
     pub(super) fn new(spaces: &'a Spaces, view: &'a View, last_event: u64, rows: usize) -> Self {
         let batch = OwnedWriteBatch::with_capacity(spaces.database.clone(), rows);
-        Self { spaces, view, batch, changed: BTreeMap::new(), last_event, bytes: 0, scratch: Vec::new() }
+        let (changed, events, scratch) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { spaces, view, batch, changed, last_event, events, bytes: 0, scratch }
     }
 
     /// Writes a record of which there is only one in this group.
@@ -61,10 +68,8 @@ impl<'a> Staging<'a> {
     }
 
     /// Writes an event at the next position.
-    pub(super) fn event(&mut self, event: &EventRecord<'_>) -> Result<(), StageError> {
-        self.insert(Space::Events, &keys::event(self.last_event + 1), event)?;
-        self.last_event += event.positions();
-        Ok(())
+    pub(super) fn event(&mut self, event: EventRecord<'static>) {
+        self.events.push(event);
     }
 
     /// Writes a value of the state.
@@ -103,6 +108,15 @@ impl<'a> Staging<'a> {
         }
     }
 
+    /// The key of the run that holds a durable position.
+    pub(super) fn key_of_run(
+        &self,
+        conversation: ConversationId,
+        seq: Seq,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        run::key_of(self.view, conversation, seq)
+    }
+
     /// The keys of the state that begin with `prefix`, as the group has left them so far.
     pub(super) fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, ReadError> {
         let mut keys: BTreeMap<Vec<u8>, bool> = BTreeMap::new();
@@ -126,11 +140,17 @@ impl<'a> Staging<'a> {
 
     /// The position of the last event, with those of this group.
     pub(super) fn last_event(&self) -> u64 {
-        self.last_event
+        self.last_event + self.events.iter().map(EventRecord::positions).sum::<u64>()
     }
 
     /// The write batch of the group with this number, and its size in bytes.
     pub(super) fn finish(mut self, number: u64) -> (OwnedWriteBatch, u64) {
+        let events = std::mem::take(&mut self.events);
+        for events in events.chunks(EVENTS) {
+            let key = keys::event(self.last_event + 1);
+            self.insert(Space::Events, &key, &events).expect("so many events are not too large");
+            self.last_event += events.iter().map(EventRecord::positions).sum::<u64>();
+        }
         for ((space, key), change) in std::mem::take(&mut self.changed) {
             self.bytes += (key.len() + change.as_ref().map_or(0, Vec::len)) as u64;
             match change {

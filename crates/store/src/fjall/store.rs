@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use causerie_planted::{Bug, planted};
 use causerie_protocol::{Body, ClientMessageId, ConversationId, DeviceId, Seq, Timestamp, UserId};
 use tokio::sync::oneshot;
 
@@ -17,7 +18,7 @@ use super::readers::Readers;
 use super::shared::Shared;
 use super::work::Work;
 use super::write::Write;
-use super::{read_conversations, read_events, read_messages, read_users};
+use super::{key_index, read_conversations, read_events, read_messages, read_users};
 use crate::committed::PendingAppend;
 use crate::model::{
     ConversationState, Cursor, CursorUpdate, Entry, Event, EventPosition, Profile, Revocation,
@@ -37,8 +38,10 @@ pub struct FjallStore {
     grant: Grant,
     queue: Option<SyncSender<Work>>,
     committer: Option<JoinHandle<()>>,
+    /// The threads that help it.
+    helpers: Vec<JoinHandle<()>>,
     pub(super) readers: Readers,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl FjallStore {
@@ -62,7 +65,19 @@ impl FjallStore {
         };
         let thread = thread::Builder::new().name("store-committer".to_owned());
         let committer = thread.spawn(move || committer.run()).map_err(started)?;
-        Ok(Self { grant, queue: Some(queue), committer: Some(committer), readers, shared })
+        let (indexed, hooks) = (Arc::clone(&shared), config.hooks);
+        let ahead = Arc::clone(&shared);
+        let helpers = vec![
+            thread::Builder::new()
+                .name("store-indexer".to_owned())
+                .spawn(move || key_index::write_tables(&indexed, &*hooks))
+                .map_err(started)?,
+            thread::Builder::new()
+                .name("store-ahead".to_owned())
+                .spawn(move || ahead.ahead.run())
+                .map_err(started)?,
+        ];
+        Ok(Self { grant, queue: Some(queue), committer: Some(committer), helpers, readers, shared })
     }
 
     /// What it has counted since it was opened.
@@ -97,6 +112,13 @@ impl FjallStore {
     }
 }
 
+/// What `Bug::AckBeforeSync` does: answers an append, and leaves one to be written of which nobody hears.
+fn told_too_early(append: PendingAppend) -> PendingAppend {
+    let silent = PendingAppend::new(append.batch().clone(), |_| {});
+    append.committed();
+    silent
+}
+
 impl fmt::Debug for FjallStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FjallStore").field("grant", &self.grant).finish_non_exhaustive()
@@ -111,11 +133,15 @@ impl Drop for FjallStore {
         {
             drop(committer.join());
         }
+        self.shared.keys.close();
+        self.shared.ahead.close();
+        self.helpers.drain(..).for_each(|helper| drop(helper.join()));
     }
 }
 
 impl Messages for FjallStore {
     fn append(&self, append: PendingAppend) {
+        let append = if planted(Bug::AckBeforeSync) { told_too_early(append) } else { append };
         self.submit(Work::Append(append));
     }
 
@@ -148,9 +174,15 @@ impl Messages for FjallStore {
         conversation: ConversationId,
         keys: Vec<(UserId, ClientMessageId)>,
     ) -> Read<Vec<Option<Entry>>> {
-        self.readers.read(move |view| {
-            keys.iter().map(|(from, id)| read_messages::find(view, conversation, from, *id)).collect()
+        let shared = Arc::clone(&self.shared);
+        self.readers.read(move |_| {
+            keys.iter().map(|(from, id)| read_messages::find(&shared, conversation, from, *id)).collect()
         })
+    }
+
+    fn highest_key(&self, conversation: ConversationId) -> Read<Option<ClientMessageId>> {
+        let shared = Arc::clone(&self.shared);
+        self.readers.read(move |_| read_messages::highest_key(&shared, conversation))
     }
 
     fn replace_bodies(&self, conversation: ConversationId, bodies: Vec<(Seq, Body)>) -> Written {

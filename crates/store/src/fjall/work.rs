@@ -6,6 +6,7 @@ use super::append;
 use super::staging::{StageError, Staging};
 use super::write::Write;
 use crate::committed::PendingAppend;
+use crate::model::Batch;
 use crate::port::WriteError;
 use crate::port::messages::AppendError;
 
@@ -16,6 +17,14 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// The batch of an append.
+    pub(super) fn batch(&self) -> Option<&Batch> {
+        match self {
+            Self::Append(append) => Some(append.batch()),
+            Self::Write(..) => None,
+        }
+    }
+
     /// Why it can never be written, whatever the state is.
     pub(super) fn malformed(&self) -> Option<String> {
         match self {
@@ -46,7 +55,7 @@ impl Work {
             Self::Append(append) => {
                 let batch = append.batch();
                 let bytes = batch.entries.iter().map(|entry| entry.body.as_json().len()).sum();
-                (2 * batch.entries.len() + 2 * batch.projections.len() + 1, bytes)
+                (2 * batch.projections.len() + 2, bytes)
             }
             Self::Write(..) => (2, 0),
         }
@@ -65,6 +74,13 @@ impl Work {
         match self {
             Self::Append(append) => append.failed(AppendError::Refused(reason)),
             Self::Write(_, reply) => drop(reply.send(Err(WriteError::Refused(reason)))),
+        }
+    }
+
+    /// Nothing of it was written, since the keys of these entries are in the log.
+    pub(super) fn exists(self, entries: Vec<usize>) {
+        if let Self::Append(append) = self {
+            append.failed(AppendError::Exists(entries));
         }
     }
 

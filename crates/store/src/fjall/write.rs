@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use causerie_protocol::{Body, ConversationId, Seq, Timestamp, UserId};
 
-use super::records::{EntryRecord, EventRecord, Value};
+use super::records::{EventRecord, Value};
 use super::spaces::Space;
 use super::staging::{StageError, Staging};
 use super::view::unknown;
-use super::{codec, keys};
+use super::{keys, run};
 use crate::model::{Cursor, CursorUpdate, Profile, Revocation};
-use crate::port::ReadError;
 
 /// A change that is no append.
 #[derive(Debug)]
@@ -83,7 +82,7 @@ fn cursors(updates: &[CursorUpdate], group: &mut Staging<'_>) -> Result<(), Stag
     }
     for ((user, conversation), cursor) in risen {
         let (conversation, cursor) = (*conversation.as_bytes(), cursor.record());
-        group.event(&EventRecord::Receipt { conversation, user: user.as_str(), cursor })?;
+        group.event(EventRecord::Receipt { conversation, user: user.as_str().to_owned().into(), cursor });
     }
     Ok(())
 }
@@ -109,11 +108,22 @@ fn replace_bodies(
     bodies: &[(Seq, Body)],
     group: &mut Staging<'_>,
 ) -> Result<(), StageError> {
+    let mut runs: BTreeMap<Vec<u8>, Vec<(Seq, &Body)>> = BTreeMap::new();
     for (seq, body) in bodies {
-        let key = keys::message(conversation, *seq);
+        if let Some(key) = group.key_of_run(conversation, *seq)? {
+            runs.entry(key).or_default().push((*seq, body));
+        }
+    }
+    for (key, bodies) in runs {
         let Some(bytes) = group.bytes(Space::Messages, &key)? else { continue };
-        let entry: EntryRecord<'_> = codec::unseal(Space::Messages, &key, &bytes).map_err(ReadError::from)?;
-        group.replace(Space::Messages, key.to_vec(), &entry.with_body(body))?;
+        let (first, mut entries) = run::unseal(&key, &bytes)?;
+        for (seq, body) in bodies {
+            let at = seq.0.checked_sub(first.0).and_then(|at| usize::try_from(at).ok());
+            if let Some(entry) = at.and_then(|at| entries.get_mut(at)) {
+                entry.set_body(body);
+            }
+        }
+        group.replace(Space::Messages, key, &entries)?;
     }
     Ok(())
 }

@@ -61,6 +61,13 @@ impl Messages for MemoryStore {
         })
     }
 
+    fn highest_key(&self, conversation: ConversationId) -> Read<Option<ClientMessageId>> {
+        self.look(|tables| {
+            let log = tables.logs.get(&conversation);
+            log.and_then(|log| log.keys.keys().map(|(_, id)| *id).max())
+        })
+    }
+
     fn replace_bodies(&self, conversation: ConversationId, bodies: Vec<(Seq, Body)>) -> Written {
         self.write(move |tables| {
             let Some(log) = tables.logs.get_mut(&conversation) else { return };

@@ -212,6 +212,10 @@ impl MemoryStore {
     fn commit(&self, append: &PendingAppend) -> Result<(), AppendError> {
         let mut state = self.inner.state.lock();
         append.batch().check().map_err(|error| AppendError::Refused(error.to_string()))?;
+        let existing = state.tables.existing_keys(append.batch());
+        if !existing.is_empty() {
+            return Err(AppendError::Exists(existing));
+        }
         let failure = state.next_failure.take();
         if let Some((error, false)) = failure {
             return Err(error);

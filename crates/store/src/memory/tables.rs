@@ -74,6 +74,18 @@ impl Tables {
         }
     }
 
+    /// Which entries have keys that the log has at other positions, if that is to be looked for.
+    pub(super) fn existing_keys(&self, batch: &Batch) -> Vec<usize> {
+        let Some(log) = self.logs.get(&batch.conversation).filter(|_| batch.check_keys) else {
+            return Vec::new();
+        };
+        let exists = |entry: &Entry| {
+            let position = log.keys.get(&(entry.from.clone(), entry.client_message_id));
+            position.is_some_and(|position| *position != entry.seq)
+        };
+        batch.entries.iter().enumerate().filter(|(_, entry)| exists(entry)).map(|(at, _)| at).collect()
+    }
+
     /// Raises cursors, and writes one receipt for each user whose cursor rose.
     pub(super) fn raise_cursors(&mut self, updates: &[CursorUpdate]) {
         let before: BTreeMap<_, _> = updates

@@ -30,6 +30,9 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// The tables that change with them.
     pub projections: Vec<Projection>,
+    /// Whether the log may have the keys of the entries already, as far as its owner knows: then the store looks before
+    /// it writes, and refuses the batch if it has one.
+    pub check_keys: bool,
 }
 
 /// A batch that no store may take. Nothing was written.

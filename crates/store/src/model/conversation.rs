@@ -15,7 +15,7 @@ pub struct ConversationRow {
     pub created_by: UserId,
     /// The other user of a direct conversation.
     pub with: Option<UserId>,
-    /// When.
+    /// When, in milliseconds since 1970-01-01 UTC.
     pub created: u64,
     /// A group's title.
     pub title: Option<Title>,

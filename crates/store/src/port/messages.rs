@@ -15,6 +15,10 @@ pub enum AppendError {
     /// It may be in the log, or not. Only the identical batch may be tried again at these positions.
     #[error("it is not known whether it was stored: {0}")]
     Unknown(String),
+    /// Nothing was written, and nothing will be: the log has the keys of these entries of the batch already, at other
+    /// positions. Only for a batch with [`check_keys`](crate::Batch::check_keys).
+    #[error("the log has the keys of {} of its entries already", .0.len())]
+    Exists(Vec<usize>),
 }
 
 /// How much to read at most.
@@ -31,7 +35,8 @@ pub trait Messages: Send + Sync + 'static {
     /// Makes a batch durable, with its projections and its events, in one atomic step.
     ///
     /// Returns at once; `append` is answered when the batch is durable. The caller has at most one batch of a
-    /// conversation under way. Batches of many conversations share one sync of the disk.
+    /// conversation under way. Batches of many conversations share one sync of the disk. Of a batch with
+    /// [`check_keys`](crate::Batch::check_keys) nothing is written if the log has a key of it at another position.
     fn append(&self, append: PendingAppend);
 
     /// Entries from `first` to `last` inclusive, rising; fewer where the limit or the log ends it.
@@ -61,6 +66,11 @@ pub trait Messages: Send + Sync + 'static {
         conversation: ConversationId,
         keys: Vec<(UserId, ClientMessageId)>,
     ) -> Answer<Result<Vec<Option<Entry>>, ReadError>>;
+
+    /// The highest client message id in a log, as bytes compare: a higher one is certainly new to it. `None` for an empty
+    /// log.
+    fn highest_key(&self, conversation: ConversationId)
+    -> Answer<Result<Option<ClientMessageId>, ReadError>>;
 
     /// Overwrites bodies in place (erasure): the one change of a log. Positions that do not exist are passed over.
     fn replace_bodies(

@@ -11,15 +11,18 @@ pub(super) const RULE: Rule = Rule {
 
 /// What each package may name in its `Cargo.toml`, for whatever purpose. `node` uses `client` for its terminal
 /// commands, which are clients like any other. Packages outside of `crates/` (tests, examples) may use anything.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("protocol", &[]),
-    ("store", &["protocol"]),
+    ("planted", &[]),
+    ("store", &["protocol", "planted"]),
     ("cluster", &["protocol", "store"]),
-    ("actors", &["protocol", "store", "cluster"]),
-    ("node", &["protocol", "store", "cluster", "actors", "client"]),
+    ("actors", &["protocol", "store", "cluster", "planted"]),
+    ("node", &["protocol", "store", "cluster", "actors", "client", "planted"]),
     ("client", &["protocol"]),
     ("checker", &["protocol"]),
     ("loadgen", &["protocol", "client", "checker"]),
+    ("faults", &["protocol", "client", "checker"]),
+    ("simulation", &["protocol", "store", "actors", "node", "checker"]),
     ("xtask", &[]),
 ];
 

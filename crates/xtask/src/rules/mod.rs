@@ -9,6 +9,7 @@ mod document_paths;
 mod file_length;
 mod leftovers;
 mod manifest_lints;
+mod planted_bugs;
 mod project;
 mod queue_bounds;
 mod registry_hosts;
@@ -47,12 +48,13 @@ impl Finding {
     }
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     dependency_edges::RULE,
     file_length::RULE,
     leftovers::RULE,
     sleeping_tests::RULE,
     queue_bounds::RULE,
+    planted_bugs::RULE,
     root_headers::RULE,
     manifest_lints::RULE,
     document_links::RULE,

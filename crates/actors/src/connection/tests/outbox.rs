@@ -85,13 +85,14 @@ impl World {
             Step::Arrive => self.arrive(),
             Step::Tell { conversation } => {
                 let seq = Seq(self.head(*conversation));
-                self.outbox.push(Outgoing::Head(Head { conversation: id(*conversation), seq }), LIMITS);
+                let _ =
+                    self.outbox.push(Outgoing::Head(Head { conversation: id(*conversation), seq }), LIMITS);
             }
             Step::Receipt { conversation } => {
                 let (delivered, read) = (Seq(self.head(*conversation)), Seq(0));
                 let user = UserId::new("bob").unwrap();
                 let receipt = Receipt { conversation: id(*conversation), user, delivered, read };
-                self.outbox.push(Outgoing::Receipt(receipt), LIMITS);
+                let _ = self.outbox.push(Outgoing::Receipt(receipt), LIMITS);
             }
             Step::Read { room } => self.read(*room),
         }
@@ -117,7 +118,7 @@ impl World {
         self.heads.insert(conversation, last.0);
         let (frames, conversation) = (usize::try_from(entries).unwrap(), id(conversation));
         let live = Live { conversation, last, frames, bytes: bytes.into(), answers: answers.into() };
-        self.outbox.push(Outgoing::Live(live), LIMITS);
+        let _ = self.outbox.push(Outgoing::Live(live), LIMITS);
     }
 
     /// The server reads as of now, from what the client has by now.
@@ -134,7 +135,7 @@ impl World {
 
     fn arrive(&mut self) {
         if let Some(page) = self.pages.pop_front() {
-            self.outbox.push(page, LIMITS);
+            let _ = self.outbox.push(page, LIMITS);
         }
     }
 

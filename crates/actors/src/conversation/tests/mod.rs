@@ -18,9 +18,8 @@ fn fate() -> impl Strategy<Value = Fate> {
 fn step() -> impl Strategy<Value = Step> {
     let user = || 0usize..4;
     prop_oneof![
-        10 => (user(), 1u8..8, prop::bool::weighted(0.1), prop::option::of(0u64..20), 0u32..2).prop_map(
-            |(user, key, other, after, attempt)| Step::Send { user, key, text: u8::from(other), after, attempt }
-        ),
+        10 => (user(), 1u8..8, prop::bool::weighted(0.1), 0u32..2)
+            .prop_map(|(user, key, other, attempt)| Step::Send { user, key, text: u8::from(other), attempt }),
         1 => user().prop_map(|user| Step::Create { user }),
         2 => (user(), user()).prop_map(|(by, user)| Step::Add { by, user }),
         1 => (user(), user()).prop_map(|(by, user)| Step::Remove { by, user }),
@@ -63,7 +62,7 @@ fn a_silent_store_leaves_nobody_without_an_answer() {
     let mut world = World::new(false);
     world.step(Step::Create { user: 0 });
     world.step(Step::StoreAnswers(Fate::Committed));
-    let send = |key| Step::Send { user: 0, key, text: 0, after: None, attempt: 0 };
+    let send = |key| Step::Send { user: 0, key, text: 0, attempt: 0 };
     let waiting = [send(1), send(1), send(2), Step::Add { by: 0, user: 3 }, Step::Create { user: 0 }];
     waiting.into_iter().for_each(|step| world.step(step));
     (0..60).for_each(|_| world.step(Step::Pass { ms: 500 }));

@@ -79,7 +79,7 @@ impl SmallStore {
             let mut keys = BTreeSet::new();
             for entry in &batch.entries {
                 let key = (entry.from.clone(), entry.client_message_id);
-                assert!(self.find(&key).is_none(), "{key:?} is there already");
+                assert!(batch.check_keys || self.find(&key).is_none(), "{key:?} is there already");
                 assert!(keys.insert(key), "one key twice in a batch");
             }
         }
@@ -89,6 +89,10 @@ impl SmallStore {
     /// Ends what is under way.
     pub(super) fn end(&mut self, fate: Fate) -> Option<AppendResult> {
         let batch = self.under_way.take()?;
+        let existing = if self.doubtful.is_none() { self.existing(&batch) } else { Vec::new() };
+        if !existing.is_empty() {
+            return end_with(batch, |append| append.failed(AppendError::Exists(existing)));
+        }
         if matches!(fate, Fate::Committed | Fate::AnswerLost) {
             self.apply(&batch);
         }
@@ -99,15 +103,18 @@ impl SmallStore {
             Fate::Refused => self.doubtful.take(),
             Fate::Committed => None,
         };
-        let slot = std::sync::Arc::new(Mutex::new(None));
-        let filled = slot.clone();
-        let append = PendingAppend::new(batch, move |result| *filled.lock() = Some(result));
-        match fate {
+        end_with(batch, |append| match fate {
             Fate::Committed => append.committed(),
             Fate::AnswerLost | Fate::Lost => append.failed(unknown),
             Fate::Refused => append.failed(AppendError::Refused("full".to_owned())),
-        }
-        slot.lock().take()
+        })
+    }
+
+    /// Which entries of a batch have keys that the log has, if that is to be looked for.
+    fn existing(&self, batch: &Batch) -> Vec<usize> {
+        let exists = |entry: &Entry| self.find(&(entry.from.clone(), entry.client_message_id)).is_some();
+        let looked_at = batch.entries.iter().enumerate().filter(|_| batch.check_keys);
+        looked_at.filter(|(_, entry)| exists(entry)).map(|(at, _)| at).collect()
     }
 
     /// The owner has failed: whoever opens the log next begins with what is there.
@@ -156,6 +163,14 @@ impl SmallStore {
         });
         (state, self.log[self.log.len().saturating_sub(recent)..].to_vec())
     }
+}
+
+/// What the owner of a batch is told.
+fn end_with(batch: Batch, end: impl FnOnce(PendingAppend)) -> Option<AppendResult> {
+    let slot = std::sync::Arc::new(Mutex::new(None));
+    let filled = slot.clone();
+    end(PendingAppend::new(batch, move |result| *filled.lock() = Some(result)));
+    slot.lock().take()
 }
 
 /// What a body says, for comparing.

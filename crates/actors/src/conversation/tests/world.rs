@@ -31,7 +31,6 @@ pub(super) enum Step {
         user: usize,
         key: u8,
         text: u8,
-        after: Option<u64>,
         attempt: u32,
     },
     Create {
@@ -109,8 +108,6 @@ pub(super) struct World {
     pub(super) now: Duration,
     pub(super) asked: Vec<Asked>,
     pub(super) bytes: Arc<Bound>,
-    /// What the sender knew when it made each message.
-    made: BTreeMap<Key, Option<Seq>>,
     told: BTreeMap<UserId, Cursor>,
     /// Positions that were told to the members, and how often.
     pub(super) delivered: BTreeMap<Seq, usize>,
@@ -140,7 +137,7 @@ impl World {
         };
         let mut ids = Snowflake::new(NodeNumber::new(1).unwrap(), Timestamp(0));
         ids.raise_ceiling(Timestamp(u64::MAX >> 22));
-        let core = Conversation::new(id(direct), None, &[], Vec::new(), &settings, Duration::ZERO);
+        let core = Conversation::new(id(direct), None, &[], None, Vec::new(), &settings, Duration::ZERO);
         Self {
             direct,
             core,
@@ -150,7 +147,6 @@ impl World {
             now: Duration::ZERO,
             asked: Vec::new(),
             bytes: Bound::new(1 << 20),
-            made: BTreeMap::new(),
             told: BTreeMap::new(),
             delivered: BTreeMap::new(),
             failed: false,
@@ -159,7 +155,7 @@ impl World {
 
     pub(super) fn step(&mut self, step: Step) {
         match step {
-            Step::Send { user, key, text, after, attempt } => self.send(user, key, text, after, attempt),
+            Step::Send { user, key, text, attempt } => self.send(user, key, text, attempt),
             Step::Create { user } => self.create(user),
             Step::Add { by, user: whom } => self.change(by, Change::Add(vec![user(whom)])),
             Step::Remove { by, user: whom } => self.change(by, Change::Remove(vec![user(whom)])),
@@ -205,13 +201,9 @@ impl World {
         }
     }
 
-    fn send(&mut self, from: usize, number: u8, text: u8, after: Option<u64>, attempt: u32) {
+    fn send(&mut self, from: usize, number: u8, text: u8, attempt: u32) {
         let (client_message_id, text) = (key(number), format!("text {text}"));
         let reply = self.reply(What::Send { key: (user(from), client_message_id), text: text.clone() });
-        // A client tells what it knew when it made the message, also when it sends it again.
-        let head = self.store.head();
-        let made = self.made.entry((user(from), client_message_id));
-        let after = *made.or_insert_with(|| after.map(|after| Seq(after).min(head)));
         let to = (self.direct && from < 2).then(|| user(1 - from));
         let request = SendRequest {
             reply,
@@ -219,7 +211,6 @@ impl World {
             to,
             client_message_id,
             attempt,
-            after,
             body: Body::text(&text),
             since: self.now,
             bytes: self.bytes.take(1).unwrap(),
@@ -264,7 +255,9 @@ impl World {
 
     fn reopen(&mut self) {
         let (state, tail) = self.store.load(self.settings.recent_keys);
-        self.core = Conversation::new(id(self.direct), state, &tail, Vec::new(), &self.settings, self.now);
+        let highest = self.store.log.iter().map(|entry| entry.client_message_id).max();
+        let (id, settings) = (id(self.direct), &self.settings);
+        self.core = Conversation::new(id, state, &tail, highest, Vec::new(), settings, self.now);
     }
 
     fn reply(&mut self, what: What) -> Reply {

@@ -16,9 +16,9 @@ use uuid::Uuid;
 pub(crate) use burst::Burst;
 pub(crate) use client::{Client, send};
 
-/// A clock that a test moves.
+/// A clock that a test moves: the time that has passed, and by how much the wall clock was set forward.
 #[derive(Debug, Default)]
-pub(crate) struct ManualClock(AtomicU64);
+pub(crate) struct ManualClock(AtomicU64, AtomicU64);
 
 const START: u64 = 1_800_000_000_000;
 
@@ -26,11 +26,15 @@ impl ManualClock {
     pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
+
+    pub(crate) fn set_forward(&self, by: Duration) {
+        self.1.fetch_add(u64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
     fn wall(&self) -> Timestamp {
-        Timestamp(START + self.0.load(Ordering::SeqCst))
+        Timestamp(START + self.0.load(Ordering::SeqCst) + self.1.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {

@@ -11,6 +11,17 @@ pub(super) fn lose_event(lines: &mut Vec<Line>) -> Option<()> {
     Some(())
 }
 
+pub(super) fn lose_change(lines: &mut Vec<Line>) -> Option<()> {
+    let change = lines.iter().find_map(|line| match line {
+        Line::Changed { conversation, seq, .. } => Some((*conversation, *seq)),
+        _ => None,
+    })?;
+    lines.retain(
+        |line| !matches!(line, Line::Logged { conversation, seq, .. } if (*conversation, *seq) == change),
+    );
+    Some(())
+}
+
 pub(super) fn swap_events(lines: &mut [Line]) -> Option<()> {
     let place = |line: &Line| match line {
         Line::Logged { conversation, seq, .. } => Some((*conversation, *seq)),

@@ -1,5 +1,7 @@
 //! What is shown to whom.
 
+use uuid::Uuid;
+
 use super::super::places::{adds, close_of, heard_of, sent, settled, user};
 use crate::history::{Change, Line, Way};
 
@@ -39,6 +41,46 @@ pub(super) fn skip_live(lines: &mut Vec<Line>) -> Option<()> {
     None
 }
 
+/// Two live messages in a row of a session that is not asked what it did not get: as if it had synced before them and
+/// had everything, and then the first did not come.
+pub(super) fn skip_after_nothing(lines: &mut Vec<Line>) -> Option<()> {
+    let settled = settled(lines);
+    for first in 0..lines.len() {
+        let Line::Message { at, session, conversation, entry } = &lines[first] else { continue };
+        let group = (*session, *conversation);
+        let of_group = |number: &usize| heard_of(&lines[*number]) == Some(group);
+        let next = (first + 1..lines.len()).find(of_group);
+        let follows = next.is_some_and(
+            |next| matches!(&lines[next], Line::Message { entry: it, .. } if it.seq == entry.seq + 1),
+        );
+        if settled.contains(session) || !follows || entry.seq < 2 {
+            continue;
+        }
+        let opened = |line: &Line| match line {
+            Line::Open { at, session, .. } if *session == group.0 => Some(*at),
+            _ => None,
+        };
+        let end = entry.seq - 1;
+        let nothing = Line::Page {
+            begun: lines.iter().find_map(opened)?,
+            at: *at,
+            session: group.0,
+            conversation: group.1,
+            way: Way::After,
+            position: end,
+            items: Vec::new(),
+            head: end,
+            more: false,
+            last: false,
+        };
+        let before: Vec<usize> = (0..first).filter(of_group).collect();
+        lines[first] = nothing;
+        before.into_iter().rev().for_each(|number| drop(lines.remove(number)));
+        return Some(());
+    }
+    None
+}
+
 pub(super) fn end_early(lines: &mut [Line]) -> Option<()> {
     for number in 0..lines.len() {
         let Line::Page {
@@ -65,6 +107,44 @@ pub(super) fn end_early(lines: &mut [Line]) -> Option<()> {
         }
     }
     None
+}
+
+pub(super) fn forget_reading(lines: &mut [Line]) -> Option<()> {
+    go_back(lines, |told, before| told.begun == 0 && told.session == before.session && before.begun == 0)
+}
+
+pub(super) fn forget_reading_when_asked(lines: &mut [Line]) -> Option<()> {
+    go_back(lines, |told, before| told.begun > before.at && told.session != before.session)
+}
+
+/// A receipt of a user who is in the conversation for ever.
+#[derive(Clone, PartialEq, Eq)]
+struct Told {
+    of: (Uuid, Box<str>),
+    session: u64,
+    begun: u64,
+    at: u64,
+}
+
+/// Lets a receipt say nothing, after one to which it stands as is wanted.
+fn go_back(lines: &mut [Line], wanted: impl Fn(&Told, &Told) -> bool) -> Option<()> {
+    let direct = |of: &Uuid| {
+        lines.iter().any(|line| matches!(line, Line::Direct { conversation, .. } if conversation == of))
+    };
+    let told = |line: &Line| match line {
+        Line::Receipt { begun, at, session, conversation, user, .. } if direct(conversation) => {
+            Some(Told { of: (*conversation, user.clone()), session: *session, begun: *begun, at: *at })
+        }
+        _ => None,
+    };
+    let all: Vec<(usize, Told)> =
+        lines.iter().enumerate().filter_map(|(number, line)| Some((number, told(line)?))).collect();
+    let (number, _) = all.iter().find(|(number, this)| {
+        all.iter().any(|(earlier, before)| earlier < number && before.of == this.of && wanted(this, before))
+    })?;
+    let Line::Receipt { delivered, read, .. } = &mut lines[*number] else { return None };
+    (*delivered, *read) = (0, 0);
+    Some(())
 }
 
 pub(super) fn withhold(lines: &mut Vec<Line>) -> Option<()> {

@@ -193,6 +193,7 @@ impl World {
         let at = self.now.max(self.clients[client].last_heard) + 1;
         let (session, id) = (self.clients[client].session, self.conversations[conversation].id);
         self.record(at, Line::Read { at, session, conversation: id, seq });
+        self.tell_receipt(client, conversation, seq);
     }
 
     /// The first member lets somebody in or out of a group.
@@ -216,8 +217,12 @@ impl World {
         let at = self.reply(client, self.now);
         let log = &self.conversations[conversation];
         let users = log.members.iter().map(|member| self.clients[*member].user.clone()).collect();
-        let conversation = log.id;
+        let (conversation, read) = (log.id, log.read.clone());
         self.record(at, Line::Members { begun, at, session, conversation, users });
+        for (member, read) in read {
+            let user = self.clients[member].user.clone();
+            self.record(at, Line::Receipt { begun, at, session, conversation, user, delivered: read, read });
+        }
     }
 
     /// The server gives up telling a slow client each message; it tells where to sync to instead.

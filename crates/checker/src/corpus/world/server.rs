@@ -16,6 +16,8 @@ pub(super) struct Conversation {
     pub(super) members: Vec<usize>,
     /// The first position that a present member may read.
     pub(super) first: HashMap<usize, u64>,
+    /// How far members have read.
+    pub(super) read: HashMap<usize, u64>,
     pub(super) log: Vec<Entry>,
     pub(super) keys: HashMap<(usize, Uuid), u64>,
     pub(super) owner: (Box<str>, u64),
@@ -29,6 +31,7 @@ impl Conversation {
             full,
             members: Vec::new(),
             first: HashMap::new(),
+            read: HashMap::new(),
             log: Vec::new(),
             keys: HashMap::new(),
             owner: ("n1".into(), 1),
@@ -90,6 +93,25 @@ impl World {
         let arrival = self.reply(client, at);
         let (session, entry) = (self.clients[client].session, self.entry(conversation, seq));
         self.record(arrival, Line::Message { at: arrival, session, conversation: id, entry });
+    }
+
+    /// Tells the members how far one of them has read, if that is further than before.
+    pub(super) fn tell_receipt(&mut self, reader: usize, conversation: usize, seq: u64) {
+        let log = &mut self.conversations[conversation];
+        let before = log.read.entry(reader).or_default();
+        if seq <= *before || !log.members.contains(&reader) {
+            return;
+        }
+        *before = seq;
+        let (id, members) = (log.id, log.members.clone());
+        for member in members {
+            let at = self.reply(member, self.now);
+            let (session, user) = (self.clients[member].session, self.clients[reader].user.clone());
+            self.record(
+                at,
+                Line::Receipt { begun: 0, at, session, conversation: id, user, delivered: seq, read: seq },
+            );
+        }
     }
 
     /// When something that the server says now is heard.
@@ -191,6 +213,7 @@ impl World {
             let seq = self.commit(conversation, entry, at, None);
             debug_assert!(seq > 0);
             self.conversations[conversation].members.retain(|member| *member != whom);
+            self.conversations[conversation].read.remove(&whom);
             self.clients[whom].behind.retain(|behind| *behind != conversation);
         } else {
             let first = if log.full { 1 } else { seq };

@@ -32,6 +32,8 @@ pub(super) struct Actor {
     known: Vec<u64>,
     /// What was sent without an answer.
     open: Vec<Unanswered>,
+    /// What an earlier connection was told to be stored: perhaps by a server that has been killed since.
+    acknowledged: Option<Unanswered>,
 }
 
 /// Whether the connection is still there.
@@ -46,12 +48,23 @@ impl Actor {
         rng: StdRng,
     ) -> Self {
         let known = vec![0; stage.topics.borrow().len()];
-        Self { thread: thread.clone(), stage, user, device, session, rng, known, open: Vec::new() }
+        Self {
+            thread: thread.clone(),
+            stage,
+            user,
+            device,
+            session,
+            rng,
+            known,
+            open: Vec::new(),
+            acknowledged: None,
+        }
     }
 
-    /// Acts until `end`, then waits for what is unanswered. Gives the connection that it has then.
-    pub(super) async fn act(mut self, pause_ms: f64, end: Nanos) -> Option<Session> {
-        while clock::now() < end {
+    /// Acts until the time measured is over, then waits for what is unanswered. Gives the connection that it has then: a
+    /// new one, if the server has gone away and come back at the very end.
+    pub(super) async fn act(mut self, pause_ms: f64) -> Option<Session> {
+        while !self.thread.is_over() {
             let pause = Duration::from_secs_f64(pause_ms / 1e3 * -f64::ln(self.rng.random_range(0.001..1.0)));
             let lives = match self.hear_for(pause).await {
                 Ok(()) => self.do_something().await,
@@ -66,6 +79,9 @@ impl Actor {
             if self.hear_for(until(late).min(BETWEEN_TRIES)).await.is_err() {
                 self.come_back().await?;
             }
+        }
+        while clock::now() < late && self.session.as_mut()?.ping().await.is_err() {
+            self.come_back().await?;
         }
         self.session
     }
@@ -87,7 +103,7 @@ impl Actor {
         match self.rng.random_range(0..100) {
             0..55 => self.write(topic),
             55..60 => self.write_again(),
-            60..70 => Ok(self.session()?.read(topic)?),
+            60..70 => self.read(topic),
             70..78 => {
                 let position = self.some_position(topic)?;
                 Ok(self.session()?.sync_from(topic, position)?)
@@ -124,6 +140,13 @@ impl Actor {
         Ok(self.rng.random_range(known.saturating_sub(300)..=known))
     }
 
+    /// As far as this device has heard; now and then it says again how far it was long ago, as one that was away.
+    fn read(&mut self, topic: usize) -> Lives {
+        let again = self.rng.random_ratio(1, 4);
+        let seq = if again { self.some_position(topic)? } else { self.session()?.rooms()[topic].known };
+        Ok(self.session()?.read(topic, seq)?)
+    }
+
     /// Several messages at once, as far as the server lets them be unanswered.
     fn write(&mut self, topic: usize) -> Lives {
         let count = self.rng.random_range(1..=BURST);
@@ -146,12 +169,15 @@ impl Actor {
             Some(message) if self.rng.random_ratio(3, 4) => Some(message),
             _ => self.session()?.answered_lately(),
         };
-        let Some(message) = message else { return Ok(()) };
-        let topics = self.stage.clone();
-        let topic = topics.topics.borrow().iter().position(|topic| topic.id == message.conversation);
+        message.map_or(Ok(()), |message| self.resend(&message))
+    }
+
+    fn resend(&mut self, message: &Unanswered) -> Lives {
+        let stage = self.stage.clone();
+        let topic = stage.topics.borrow().iter().position(|topic| topic.id == message.conversation);
         let session = self.session()?;
         if let Some(topic) = topic {
-            session.resend(topic, &message);
+            session.resend(topic, message);
         }
         Ok(session.flush()?)
     }
@@ -185,13 +211,14 @@ impl Actor {
             if self.rng.random() {
                 session.close(false);
             } else {
-                self.open.append(&mut session.broke());
+                self.open.append(&mut session.dropped());
             }
         }
         self.come_back().await.ok_or_else(|| anyhow::anyhow!("the server does not come back"))
     }
 
     fn remember(&mut self, session: &Session) {
+        self.acknowledged = session.answered_lately().or(self.acknowledged);
         self.known = session.rooms().iter().map(|room| room.known).collect();
     }
 
@@ -199,7 +226,7 @@ impl Actor {
     async fn come_back(&mut self) -> Option<()> {
         if let Some(session) = self.session.take() {
             self.remember(&session);
-            self.open.append(&mut session.broke());
+            self.open.append(&mut session.dropped());
         }
         let give_up = tokio::time::Instant::now() + COMING_BACK;
         loop {
@@ -208,8 +235,7 @@ impl Actor {
             let session = Session::open(&self.thread.target, self.device, account, book, true).await;
             match session {
                 Ok(mut session) => {
-                    let topics = self.stage.topics.borrow();
-                    for (topic, known) in topics.iter().zip(&self.known) {
+                    for (topic, known) in self.stage.topics.borrow().iter().zip(&self.known) {
                         session.join(topic.id, *known);
                     }
                     for (room, known) in self.known.iter().enumerate() {
@@ -217,10 +243,17 @@ impl Actor {
                         let _ = session.sync_from(room, *known);
                     }
                     self.session = Some(session);
+                    // As if the answer had not come.
+                    if let Some(message) = self.acknowledged.filter(|_| self.rng.random()) {
+                        let _ = self.resend(&message);
+                    }
                     return Some(());
                 }
                 Err(_) if tokio::time::Instant::now() < give_up => tokio::time::sleep(BETWEEN_TRIES).await,
-                Err(_) => return None,
+                Err(_) => {
+                    self.thread.book.borrow_mut().stats.gone += 1;
+                    return None;
+                }
             }
         }
     }

@@ -1,33 +1,8 @@
 //! What the log says of work for clients: where, and never what.
 
-use std::io::Write;
-use std::sync::Mutex;
-
-use tracing_subscriber::fmt::MakeWriter;
-
 use super::*;
 use crate::config::{LogFormat, Telemetry};
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::telemetry::tests::Lines;
 
 /// A token and a text that must be in no line, at any level; and what must be there.
 #[tokio::test]
@@ -52,7 +27,7 @@ async fn lines_name_connection_and_conversation_and_never_a_token_or_a_text() {
     room.post("/admin/revoke", json!({ "token_id": "canary-of-a-token" })).await;
     assert_eq!(frame(&alice).await["type"], "goodbye");
     while alice.next().await.is_some() {}
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(!log.contains("canary"), "{log}");
     let number: u64 = welcome["session"].as_str().unwrap().rsplit_once('-').unwrap().1.parse().unwrap();
     let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -5,6 +5,7 @@ mod export;
 mod guard;
 mod logs;
 mod metrics;
+mod page;
 mod users;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use causerie_store::memory::MemoryStore;
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::{Operators, Shared, routes};
@@ -72,7 +74,8 @@ impl Room {
         more(&mut registry);
         let (phase, shutdown) = Shutdown::channel();
         let token = token.map(|token| Secret::new(token.as_bytes()));
-        let operators = Operators { chat: chat.clone(), clock, token, registry, shutdown: shutdown.clone() };
+        let (tasks, ends) = (TaskTracker::new(), shutdown.clone());
+        let operators = Operators { chat: chat.clone(), clock, token, registry, shutdown: ends, tasks };
         let shared = Shared::new(operators);
         Self { router: routes(shared.clone()), chat, phase, shutdown, shared }
     }

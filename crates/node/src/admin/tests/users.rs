@@ -1,5 +1,9 @@
 //! What operators do to users and see of them.
 
+use causerie_protocol::Seq;
+use causerie_store::port::Messages;
+use causerie_store::port::messages::ReadLimit;
+
 use super::*;
 
 /// The reason of the goodbye that comes next.
@@ -89,6 +93,29 @@ async fn conversations_are_listed_by_user_and_found_by_id() {
     let one = room.lines(&format!("/admin/conversations/{id}")).await.remove(0);
     assert_eq!((&one["members"], &one["head"], &one["last"]), (&json!(2), &json!(2), &json!(sent.time)));
     assert!(!one.to_string().contains("two"), "what was said is not shown here");
+}
+
+#[tokio::test]
+async fn an_erasure_goes_on_without_who_asked_and_the_end_waits_for_it() {
+    let store = MemoryStore::new();
+    let room = Room::over(Arc::new(store.clone()), None).await;
+    let sent = room.send("alice", "bob", "secret-of-alice").await;
+    store.hold();
+    let request = Request::delete("/admin/users/alice").header(header::HOST, "localhost");
+    let ask = room.ask(request.body(Body::empty()).unwrap());
+    let begun = async {
+        while store.held() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = ask => panic!("answered although nothing is durable"),
+        () = begun => {}
+    }
+    let ((), ()) = tokio::join!(crate::admin::finish(&room.shared.tasks), async { store.release() });
+    let log =
+        store.read(sent.conversation, Seq(1), sent.seq, ReadLimit { items: 9, bytes: 9 }).await.unwrap();
+    assert!(log[0].body.as_json().contains("erased"), "{}", log[0].body.as_json());
 }
 
 #[tokio::test]

@@ -144,6 +144,55 @@ fn a_signature_is_of_this_message_by_this_key() {
 }
 
 #[test]
+fn a_signature_has_one_form() {
+    let pair = Pair::p256();
+    let set = key_set(&[pair.jwk("k")]);
+    let token = pair.token("k", &claims());
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    // As ASN.1, which other protocols use.
+    let number = |bytes: &[u8]| {
+        let mut bytes = bytes.to_vec();
+        if bytes[0] > 0x7F {
+            bytes.insert(0, 0);
+        }
+        [&[2, u8::try_from(bytes.len()).unwrap()], bytes.as_slice()].concat()
+    };
+    let numbers = [number(&raw[..32]), number(&raw[32..])].concat();
+    let der = [&[0x30, u8::try_from(numbers.len()).unwrap()], numbers.as_slice()].concat();
+    let der = format!("{message}.{}", URL_SAFE_NO_PAD.encode(der));
+    check("in ASN.1", &der, &set, &rules(), "its signature is wrong");
+    // The last character of 86 stands for two bits: the other four are not there to be chosen.
+    let last = signature.chars().last().unwrap();
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let next = alphabet.chars().nth(alphabet.find(last).unwrap() + 1).unwrap();
+    let other = format!("{message}.{}{next}", &signature[..signature.len() - 1]);
+    check("bits that stand for nothing", &other, &set, &rules(), "a part is not base64url");
+    for extra in ["b64", "zip", "cty", "x5t"] {
+        // Without `crit` nothing asks to be understood: what is signed is the text as it stands.
+        let header = with(json!({ "alg": "ES256", "kid": "k" }), &json!({ extra: "none" }));
+        let forged = super::keys::message(&header, &claims());
+        check(extra, &format!("{forged}.{signature}"), &set, &rules(), "its signature is wrong");
+    }
+}
+
+#[test]
+fn a_claim_stands_there_once() {
+    let pair = Pair::ed25519();
+    let set = key_set(&[pair.jwk("k")]);
+    let header = URL_SAFE_NO_PAD.encode(json!({ "alg": "EdDSA", "kid": "k" }).to_string());
+    let exp = NOW_S + 60;
+    for claims in [
+        format!(r#"{{"sub":"alice","sub":"mallory","exp":{exp}}}"#),
+        format!(r#"{{"sub":"alice","exp":{exp},"exp":9999999999}}"#),
+    ] {
+        let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(&claims));
+        let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.signature(message.as_bytes())));
+        check(&claims, &token, &set, &rules(), "its claims are malformed");
+    }
+}
+
+#[test]
 fn what_is_not_a_token_is_refused() {
     let pair = Pair::ed25519();
     let set = key_set(&[pair.jwk("k")]);

@@ -58,7 +58,7 @@ impl Pair {
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    fn signature(&self, message: &[u8]) -> Vec<u8> {
+    pub(super) fn signature(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match self {
             Self::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),

@@ -4,6 +4,7 @@ mod attacks;
 mod authority;
 mod keys;
 mod provider;
+mod secrets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

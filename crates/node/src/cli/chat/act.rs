@@ -107,8 +107,8 @@ impl Chat {
         if !self.rooms.knows(conversation) {
             self.learn(conversation).await?;
         }
-        self.rooms.open(conversation);
         let page = self.client.history(conversation, None, Some(PAGE)).await?;
+        self.rooms.open(conversation);
         if let Some(last) = page.items.last() {
             self.client.read(conversation, last.seq).await;
         }

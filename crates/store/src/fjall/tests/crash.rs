@@ -107,7 +107,7 @@ fn a_store_opens_after_a_torn_write_and_has_all_that_was_acknowledged() {
 fn a_store_that_was_never_finished_is_made_anew() {
     let dir = scratch();
     fs::create_dir(dir.path().join("db")).unwrap();
-    fs::write(dir.path().join("format"), "causerie store 1\n").unwrap();
+    fs::write(dir.path().join("format"), "causerie store 2\n").unwrap();
     fs::write(dir.path().join("db/0.jnl"), [0; 100]).unwrap();
     assert_eq!(length(dir), 0);
 }

@@ -12,7 +12,7 @@ use std::sync::mpsc::sync_channel;
 use causerie_protocol::Seq;
 
 use crate::committed::PendingAppend;
-use crate::contract::sample::{ALL, END, batch, conversation, cursor, entry, update, user};
+use crate::contract::sample::{ALL, END, batch, client_id, conversation, cursor, entry, update, user};
 use crate::contract::{ok, wait};
 use crate::fjall::{FjallConfig, FjallStore};
 use crate::model::EventPosition;
@@ -24,7 +24,7 @@ const ROUNDS: u64 = 8;
 
 fn settings(dir: &Path) -> FjallConfig {
     // Small, so that tables are written and journals are read in every round.
-    FjallConfig { memtable_bytes: 64 * 1024, reserve_bytes: 0, ..FjallConfig::new(dir) }
+    FjallConfig { memtable_bytes: 64 * 1024, keys_in_memory: 500, reserve_bytes: 0, ..FjallConfig::new(dir) }
 }
 
 /// Not a test of its own: what the killed process does. Writes for ever, one batch at a time in each conversation, and
@@ -109,6 +109,9 @@ fn everything_acknowledged_survives_being_killed() {
         let head = read.len() as u64;
         entries += head;
         assert_eq!(read, (1..=head).map(entry).collect::<Vec<_>>());
+        let keys = (1..=head).map(|seq| (user("alice"), client_id(seq))).collect();
+        let found: Vec<_> = ok(store.find(conversation(number), keys)).into_iter().flatten().collect();
+        assert_eq!(found, read, "every key is there");
         let told = |kind: &str| acknowledged.get(&(kind.to_owned(), number)).copied().unwrap_or_default();
         assert!(head >= told("acknowledged"), "{number} lost {} of {}", told("acknowledged") - head, head);
         let cursors = ok(store.device_cursors(user("bob"), conversation(number)));

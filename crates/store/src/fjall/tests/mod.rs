@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod keys;
 mod kill;
 mod lab;
 mod model;

@@ -9,6 +9,7 @@ use crate::contract::sample::{
     batch, change, client_id, conversation, cursor, direct, group, member, time, update, user,
 };
 use crate::contract::{Subject, commit, ok};
+use crate::fjall::FjallConfig;
 use crate::memory::MemoryStore;
 use crate::model::{EventPosition, Profile, Projection, Revocation};
 use crate::port::Store;
@@ -132,7 +133,8 @@ proptest! {
     #[test]
     fn both_stores_answer_alike(steps in prop::collection::vec(step(), 1..40)) {
         let memory = MemoryStore::new();
-        let mut disk = OnDisk::open(scratch());
+        let few = |config| FjallConfig { keys_in_memory: 8, ..config };
+        let mut disk = OnDisk::open_with(scratch(), few);
         let (mut of_memory, mut of_disk) = ([0; 3], [0; 3]);
         for step in &steps {
             if matches!(step, Step::Reopen) {

@@ -164,12 +164,15 @@ fn a_directory_in_use_says_by_whom() {
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_alone() {
+fn another_format_is_refused_and_left_alone() {
     let dir = OnDisk::new().close();
     fs::write(dir.path().join("format"), "causerie store 7\n").unwrap();
     let error = FjallStore::open(config(dir.path(), &Arc::<Lab>::default())).unwrap_err();
     assert!(matches!(error, OpenError::NewerFormat { found: 7, .. }), "{error}");
     fs::write(dir.path().join("format"), "causerie store 1\n").unwrap();
+    let error = FjallStore::open(config(dir.path(), &Arc::<Lab>::default())).unwrap_err();
+    assert!(matches!(error, OpenError::OlderFormat { found: 1, .. }), "{error}");
+    fs::write(dir.path().join("format"), "causerie store 2\n").unwrap();
     FjallStore::open(config(dir.path(), &Arc::<Lab>::default())).unwrap();
 }
 

@@ -1,29 +1,14 @@
-//! Clients that break the rules: each is told, or closed, and nobody else notices.
+//! Frames that break the rules of the protocol or of WebSocket, and floods of those that do not.
 
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngCore as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::support::frames::{direct, send};
+use super::{serves, welcomed};
+use crate::support::frames::direct;
 use crate::support::raw::{Frame, Raw, frame, header, opcode};
 use crate::support::server::Server;
 use crate::support::socket::{Socket, sign_in};
-
-/// A connection by hand that has said hello.
-async fn welcomed(server: &Server, token: &str, device: &str) -> Raw {
-    let mut raw = Raw::open(server).await;
-    let hello = json!({ "type": "hello", "token": token, "device": device }).to_string();
-    raw.frame(opcode::TEXT, hello.as_bytes()).await;
-    raw.next_of("welcome").await;
-    raw
-}
-
-/// Asserts that the server still serves others.
-async fn serves(server: &Server) {
-    let mut bob = Socket::sign_in(server, "bob", "phone").await;
-    let conversation = bob.create(direct("carol")).await;
-    bob.done(send(&conversation, "Hello")).await;
-}
 
 #[tokio::test]
 async fn malformed_frames_are_answered_and_the_connection_lives() {

@@ -1,0 +1,5 @@
+//! Bodies of messages.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &str| causerie_protocol::fuzzing::body(input));

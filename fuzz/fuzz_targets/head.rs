@@ -1,0 +1,5 @@
+//! Heads of requests, in pieces.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| causerie_node::fuzzing::head(input));

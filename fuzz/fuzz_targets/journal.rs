@@ -1,0 +1,5 @@
+//! Journals of the store.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| causerie_store::fjall::fuzzing::journal(input));

@@ -1,0 +1,5 @@
+//! Frames of clients.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &str| causerie_protocol::fuzzing::up(input));
