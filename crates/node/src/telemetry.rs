@@ -68,16 +68,16 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let (filter, handle) = reload::Layer::new(parse(&config.log)?);
-    let registry = Registry::default().with(lines(config.log_format, writer, colours).with_filter(filter));
+    let lines = lines(config.log_format, writer, colours).with_filter(filter).boxed();
+    // A list, not an optional layer: one that is not there has no filter either, and then every span would be made.
+    #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "nothing is added without the feature"))]
+    let mut layers = vec![lines];
     #[cfg(feature = "otlp")]
-    let (spans, registry) = {
-        let spans = config
-            .otlp_endpoint
-            .as_ref()
-            .map(|endpoint| otlp::Export::start(endpoint, config))
-            .transpose()?;
-        let layer = spans.as_ref().map(otlp::Export::layer);
-        (spans, registry.with(layer))
+    let spans = {
+        let start = |endpoint| otlp::Export::start(endpoint, config);
+        let spans = config.otlp_endpoint.as_deref().map(start).transpose()?;
+        layers.extend(spans.as_ref().map(|spans| spans.layer().boxed()));
+        spans
     };
     #[cfg(not(feature = "otlp"))]
     if config.otlp_endpoint.is_some() {
@@ -88,7 +88,7 @@ where
         #[cfg(feature = "otlp")]
         spans,
     };
-    Ok((registry, telemetry))
+    Ok((Registry::default().with(layers), telemetry))
 }
 
 fn parse(levels: &str) -> Result<EnvFilter, ParseError> {

@@ -64,7 +64,7 @@ async fn load(
         if sends && number == 0 {
             running.spawn_local(talk(session, window, thread.args.body(), end));
         } else {
-            running.spawn_local(listen(session, end));
+            running.spawn_local(listen(session, number, end));
         }
     }
     let sessions = live(running).await;

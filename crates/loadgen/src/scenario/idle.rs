@@ -1,17 +1,13 @@
 //! `idle`: many clients who are signed in and say nothing but heartbeats.
 
-use std::time::Duration;
-
 use tokio::task::JoinSet;
 
-use super::{connect_all, exchange, settle_all, until};
+use super::{connect_all, exchange, listen, settle_all};
 use crate::args::Common;
 use crate::report::Report;
 use crate::run::{Thread, run};
 use crate::session::Session;
 
-/// How often a client says something.
-const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Clients of a thread that talk to each other at the end: who idles must still be there.
 const TALKERS: usize = 64;
 
@@ -37,15 +33,8 @@ async fn load(thread: Thread, connections: usize) -> anyhow::Result<()> {
     let sessions = connect_all(&thread, numbers, |number| talkers.contains(&number)).await?;
     let (_, end) = thread.ready().await;
     let mut running = JoinSet::new();
-    let mut first = HEARTBEAT / 4;
     for (place, session) in sessions.into_iter().enumerate() {
-        // Spread, as those of clients who came at different times are.
-        first = (first + Duration::from_micros(7_919)).min(HEARTBEAT);
-        if first == HEARTBEAT {
-            first = Duration::ZERO;
-        }
-        let wait = tokio::time::sleep(until(end));
-        running.spawn_local(async move { (place, idle(session, first, wait).await) });
+        running.spawn_local(async move { (place, listen(session, place, end).await) });
     }
     let mut sessions = running.join_all().await;
     sessions.sort_by_key(|(place, _)| *place);
@@ -55,25 +44,4 @@ async fn load(thread: Thread, connections: usize) -> anyhow::Result<()> {
     let rest = sessions.split_off(talkers.len());
     exchange(&thread, sessions, &talkers).await?;
     settle_all(rest).await
-}
-
-/// Hears and sends heartbeats until the wait is over.
-async fn idle(mut session: Session, first: Duration, wait: tokio::time::Sleep) -> Option<Session> {
-    tokio::pin!(wait);
-    let heartbeat = tokio::time::sleep(first);
-    tokio::pin!(heartbeat);
-    loop {
-        let lives = tokio::select! {
-            heard = session.hear() => heard.is_ok(),
-            () = &mut heartbeat => {
-                heartbeat.as_mut().reset(tokio::time::Instant::now() + HEARTBEAT);
-                session.ping().await.is_ok()
-            }
-            () = &mut wait => return Some(session),
-        };
-        if !lives {
-            session.broke();
-            return None;
-        }
-    }
 }

@@ -25,6 +25,8 @@ use pairing::{note_direct, pair_up};
 const AT_ONCE: usize = 64;
 /// How long answers may be late after the end of the load.
 const LATE: Duration = Duration::from_secs(30);
+/// How often a client that has nothing to say gives a sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(20);
 /// After a refusal a closed loop waits so long.
 const AFTER_REFUSAL: Duration = Duration::from_millis(20);
 
@@ -99,18 +101,25 @@ pub(crate) async fn talk(mut session: Session, window: usize, bytes: usize, end:
     }
 }
 
-/// Hears until `end`.
-pub(crate) async fn listen(mut session: Session, end: Nanos) -> Option<Session> {
+/// Hears, and gives signs of life, until `end`: who only reads is silent to the server, which closes it after a minute.
+/// `place` spreads the signs, as those of clients who came at different times are.
+pub(crate) async fn listen(mut session: Session, place: usize, end: Nanos) -> Option<Session> {
     let over = tokio::time::sleep(until(end));
-    tokio::pin!(over);
+    let spread = Duration::from_micros(7_919) * u32::try_from(place % 2_525).unwrap_or(0);
+    let heartbeat = tokio::time::sleep(HEARTBEAT.saturating_sub(spread));
+    tokio::pin!(over, heartbeat);
     loop {
-        tokio::select! {
-            biased;
-            heard = session.hear() => if heard.is_err() {
-                session.broke();
-                return None;
-            },
+        let lives = tokio::select! {
+            heard = session.hear() => heard.is_ok(),
+            () = &mut heartbeat => {
+                heartbeat.as_mut().reset(tokio::time::Instant::now() + HEARTBEAT);
+                session.ping().await.is_ok()
+            }
             () = &mut over => return Some(session),
+        };
+        if !lives {
+            session.broke();
+            return None;
         }
     }
 }

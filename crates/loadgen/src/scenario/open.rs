@@ -106,7 +106,7 @@ async fn load(thread: Thread, shape: Shape) -> anyhow::Result<()> {
             speakers.push(due.clone());
             running.spawn_local(speak(session, due, shape.window, thread.args.body(), end));
         } else {
-            running.spawn_local(listen(session, end));
+            running.spawn_local(listen(session, number, end));
         }
     }
     pace(&speakers, clock::seconds(1.0 / shape.rate).max(1), shape.tick, end).await?;

@@ -46,7 +46,7 @@ async fn load(thread: Thread, pairs: usize, window: usize, both: bool) -> anyhow
         if both || number.is_multiple_of(2) {
             running.spawn_local(talk(session, window, bytes, end));
         } else {
-            running.spawn_local(listen(session, end));
+            running.spawn_local(listen(session, number, end));
         }
     }
     let sessions = live(running).await;

@@ -112,3 +112,15 @@ fn spans_reach_a_collector() {
 fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
+
+/// A span costs something for each message.
+#[test]
+fn without_a_collector_no_span_is_made_that_nobody_sees() {
+    let (subscriber, telemetry) = build(&config::Telemetry::default(), Lines::default(), false).unwrap();
+    tracing::subscriber::with_default(subscriber, || {
+        let span = || tracing::debug_span!(target: "causerie_actors", "connection");
+        assert!(span().is_disabled());
+        telemetry.set_log("debug").unwrap();
+        assert!(!span().is_disabled(), "lines at this level have them");
+    });
+}
