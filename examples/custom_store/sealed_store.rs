@@ -31,6 +31,13 @@ impl<S: Store> SealedStore<S> {
         Self { inner, key: Arc::new(key) }
     }
 
+    /// The event log of the inner store: only asked for where there is one.
+    fn log(&self) -> &dyn Events {
+        self.inner
+            .event_log()
+            .expect("`event_log` gives this store as a log only where the inner one has one")
+    }
+
     /// Opens the entries of an answer.
     fn opened(
         &self,
@@ -127,9 +134,16 @@ impl<S: Store> Messages for SealedStore<S> {
     }
 }
 
+impl<S: Store> Store for SealedStore<S> {
+    fn event_log(&self) -> Option<&dyn Events> {
+        self.inner.event_log()?;
+        Some(self)
+    }
+}
+
 impl<S: Store> Events for SealedStore<S> {
     fn events(&self, after: EventPosition, limit: usize) -> Answer<Result<Vec<Event>, ReadError>> {
-        let (events, key) = (self.inner.events(after, limit), Arc::clone(&self.key));
+        let (events, key) = (self.log().events(after, limit), Arc::clone(&self.key));
         let open = move |event: Event| {
             let body = match event.body {
                 EventBody::Entry(entry) => EventBody::Entry(key.open_entry(event.conversation, entry)?),
@@ -141,11 +155,11 @@ impl<S: Store> Events for SealedStore<S> {
     }
 
     fn last_event(&self) -> EventPosition {
-        self.inner.last_event()
+        self.log().last_event()
     }
 
     fn event_after(&self, position: EventPosition) -> Answer<()> {
-        self.inner.event_after(position)
+        self.log().event_after(position)
     }
 }
 

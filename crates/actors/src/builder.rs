@@ -1,8 +1,8 @@
 //! Putting a node together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use causerie_cluster::directory::LocalDirectory;
+use causerie_cluster::directory::{Directory, DirectoryObserver, LocalDirectory};
 use causerie_cluster::ownership::SoleOwner;
 use causerie_protocol::snowflake::Snowflake;
 use causerie_protocol::{Clock, SystemClock, Timestamp};
@@ -15,7 +15,8 @@ use crate::background::Background;
 use crate::bounded::Bound;
 use crate::chat::Chat;
 use crate::connection::Connections;
-use crate::conversation::Conversations;
+use crate::conversation::{Answers, Conversations};
+use crate::listener::CommitListener;
 use crate::loops::{CEILING, run_loops};
 use crate::metrics::Metrics;
 use crate::node::Node;
@@ -31,6 +32,9 @@ pub enum StartError {
     /// No store was given.
     #[error("a node needs a store: `Chat::builder().store(…)`")]
     NoStore,
+    /// A sink was given, and the store keeps no event log to read it from.
+    #[error("a sink of events needs a store with an event log; this one emits its events to a broker")]
+    NoEventLog,
     /// The store cannot be read.
     #[error("the store cannot be read: {0}")]
     Read(#[from] ReadError),
@@ -44,6 +48,8 @@ pub struct ChatBuilder {
     authenticator: Arc<dyn Authenticator>,
     clock: Arc<dyn Clock>,
     sink: Option<Arc<dyn EventSink>>,
+    listener: Option<Arc<dyn CommitListener>>,
+    observer: Option<Box<dyn DirectoryObserver>>,
     settings: Settings,
 }
 
@@ -68,6 +74,8 @@ impl Default for ChatBuilder {
             authenticator: Arc::new(NoTokens),
             clock: Arc::new(SystemClock::default()),
             sink: None,
+            listener: None,
+            observer: None,
             settings: Settings::default(),
         }
     }
@@ -104,6 +112,18 @@ impl ChatBuilder {
         self
     }
 
+    /// Who hears what is committed, as it happens: an emitter of events, for a store that keeps no log of them.
+    pub fn listener(mut self, listener: Arc<dyn CommitListener>) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Who hears who comes and goes: a mirror of the directory for others.
+    pub fn directory_observer(mut self, observer: impl DirectoryObserver) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// The bounds.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -116,6 +136,9 @@ impl ChatBuilder {
     /// [`StartError`]; nothing is running then.
     pub async fn start(self) -> Result<Chat, StartError> {
         let store = self.store.ok_or(StartError::NoStore)?;
+        if self.sink.is_some() && store.event_log().is_none() {
+            return Err(StartError::NoEventLog);
+        }
         let grant = store.grant();
         let revocations = Revocations::new(store.revocations().await?, store.suspended().await?);
         let metrics = Metrics::default();
@@ -126,9 +149,16 @@ impl ChatBuilder {
             // What is stored can be read meanwhile; sends are refused until the ceiling is raised.
             Err(error) => tracing::warn!(%error, "there are no message ids yet; sends are refused"),
         }
-        let node = Arc::new(Node {
+        let grace = self.settings.presence_grace;
+        let directory: Arc<dyn Directory> = match self.observer {
+            None => Arc::new(LocalDirectory::new(grace)),
+            Some(observer) => Arc::new(LocalDirectory::observed(grace, observer)),
+        };
+        let node = Arc::new_cyclic(|node| Node {
+            answers: Answers::new(Weak::clone(node)),
             ownership: Arc::new(SoleOwner::new(Arc::clone(&store))),
-            directory: Arc::new(LocalDirectory::new(self.settings.presence_grace)),
+            directory,
+            listener: self.listener,
             waiting_bytes: Bound::new(self.settings.node_queue_bytes),
             background: Background::new(self.settings.reads_in_flight, metrics.clone()),
             clock: self.clock,

@@ -20,6 +20,7 @@ pub mod conversation;
 mod describe;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod listener;
 mod local_client;
 mod local_user;
 mod loops;
@@ -41,6 +42,7 @@ pub use chat::Chat;
 pub use connection::channel::{ChannelClient, ChannelTransport, channel};
 pub use connection::{ConnectionHandle, Incoming, SessionInfo, Transport, TransportEnd};
 pub use conversation::Change;
+pub use listener::CommitListener;
 pub use local_client::{Ended, LocalClient};
 pub use local_user::{LocalUser, Messages};
 pub use metrics::{Limit, Metrics};

@@ -13,7 +13,8 @@ use crate::authenticate::Authenticator;
 use crate::background::Background;
 use crate::bounded::Bound;
 use crate::connection::{ConnectionHandle, Connections};
-use crate::conversation::Conversations;
+use crate::conversation::{Answers, Conversations};
+use crate::listener::CommitListener;
 use crate::metrics::Metrics;
 use crate::revocation::Revocations;
 use crate::rules::Rules;
@@ -38,6 +39,8 @@ pub struct Node {
     pub ownership: Arc<dyn Ownership>,
     /// Where users are.
     pub directory: Arc<dyn Directory>,
+    /// Who hears what is committed.
+    pub listener: Option<Arc<dyn CommitListener>>,
     /// Who may do what.
     pub rules: Arc<dyn Rules>,
     /// Who is who.
@@ -52,6 +55,8 @@ pub struct Node {
     pub connections: Connections,
     /// Bytes of bodies that wait to be stored.
     pub waiting_bytes: Arc<Bound>,
+    /// The store's answers on their way to conversations.
+    pub answers: Arc<Answers>,
     /// Timers.
     pub wheel: Wheel,
     /// Tasks that nobody waits for, joined at the end.

@@ -3,7 +3,7 @@
 
 use causerie_protocol::UserId;
 use causerie_store::model::EventPosition;
-use causerie_store::port::{ReadError, WriteError};
+use causerie_store::port::{Events, ReadError, WriteError};
 
 use crate::chat::Chat;
 use crate::connection::End;
@@ -23,8 +23,8 @@ pub struct Depths {
     pub outbox_bytes: usize,
     /// Bytes that wait for the client that has most of them.
     pub outbox_bytes_max: usize,
-    /// The last durable event.
-    pub last_event: EventPosition,
+    /// The last durable event, where the store keeps a log of them.
+    pub last_event: Option<EventPosition>,
 }
 
 impl Chat {
@@ -69,7 +69,7 @@ impl Chat {
         let node = self.node();
         let mut depths = Depths {
             waiting_bytes: node.waiting_bytes.held(),
-            last_event: node.store.last_event(),
+            last_event: node.store.event_log().map(Events::last_event),
             ..Depths::default()
         };
         for (_, conversation) in node.conversations.all() {

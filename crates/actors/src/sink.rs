@@ -25,17 +25,18 @@ const RUN: usize = 256;
 /// How long it waits after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs until the node ends, and a little longer if the sink is just taking events.
+/// Runs until the node ends (not at all where the store keeps no event log, see [`StartError`](crate::StartError)), and a little longer if the sink is just taking events.
 pub(crate) async fn run_sink(node: Arc<Node>, sink: Arc<dyn EventSink>, mut stopped: watch::Receiver<bool>) {
+    let Some(log) = node.store.event_log() else { return };
     let mut position = sink.resume_after().await;
     loop {
         tokio::select! {
             biased;
             // An error means that the node was dropped, which stops it too.
             _ = stopped.wait_for(|stopped| *stopped) => return,
-            () = node.store.event_after(position) => {}
+            () = log.event_after(position) => {}
         }
-        let taken = match node.store.events(position, RUN).await {
+        let taken = match log.events(position, RUN).await {
             Ok(events) => sink.take(&events).await.map(|()| events.last().map(|event| event.position)),
             Err(error) => Err(error.to_string()),
         };

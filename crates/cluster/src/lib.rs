@@ -8,9 +8,9 @@
 pub mod directory;
 pub mod link;
 pub mod ownership;
+pub mod redis;
 pub mod router;
-pub mod shard;
 
+pub use causerie_store::model::Shard;
 pub use directory::Directory;
 pub use router::{OwnerHandle, Router};
-pub use shard::Shard;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use causerie_store::Epoch;
 use causerie_store::port::Store;
 
-use crate::shard::Shard;
+use crate::Shard;
 
 /// Which shards this node owns, and in which term.
 pub trait Ownership: Send + Sync + 'static {
@@ -13,7 +13,7 @@ pub trait Ownership: Send + Sync + 'static {
     fn epoch(&self, shard: Shard) -> Option<Epoch>;
 }
 
-/// The embedded answer: one node owns everything, for as long as its store lets it.
+/// The answer of a single node: what its store was granted, for as long as the store lets it.
 #[derive(Clone)]
 pub struct SoleOwner {
     store: Arc<dyn Store>,
@@ -27,7 +27,7 @@ impl SoleOwner {
 }
 
 impl Ownership for SoleOwner {
-    fn epoch(&self, _: Shard) -> Option<Epoch> {
-        self.store.gate_open().then(|| self.store.grant().epoch)
+    fn epoch(&self, shard: Shard) -> Option<Epoch> {
+        self.store.epoch(shard)
     }
 }

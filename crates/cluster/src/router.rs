@@ -7,7 +7,7 @@ use causerie_protocol::ConversationId;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use crate::shard::Shard;
+use crate::Shard;
 
 /// What the table holds: a way to hand something to a conversation.
 pub trait OwnerHandle: Clone + Send + Sync {

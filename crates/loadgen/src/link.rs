@@ -1,13 +1,17 @@
 //! One WebSocket as the generator drives it: bytes in and out, no buffer while idle.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{self, Poll, ready};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use causerie_protocol::SUBPROTOCOL;
 use nix::sys::socket::{setsockopt, sockopt};
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::wire::{self, Frame};
@@ -115,29 +119,32 @@ impl Link {
         if self.take_rest(&mut take)? {
             return Ok(());
         }
-        loop {
-            self.flush()?;
-            if self.out.is_empty() {
-                self.stream.readable().await?;
-            } else {
-                tokio::select! {
-                    ready = self.stream.readable() => ready?,
-                    ready = self.stream.writable() => { ready?; continue; }
-                }
-            }
-            let read = BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
-                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => self.take_bytes(&buffer[..count], &mut take).map(|()| true),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-                Err(error) => Err(error),
-            })?;
-            if self.closed.is_some() {
-                return Err(io::ErrorKind::ConnectionAborted.into());
-            }
-            if read {
-                return self.flush();
-            }
+        self.flush()?;
+        poll_fn(|context| self.poll_receive(context, &mut take)).await?;
+        if self.closed.is_some() {
+            return Err(io::ErrorKind::ConnectionAborted.into());
         }
+        self.flush()
+    }
+
+    /// One read, handed over whole. `poll_read`, because after a read that did not fill the buffer it knows that there is
+    /// no more; the other ways ask the system a second time.
+    fn poll_receive(
+        &mut self,
+        context: &mut task::Context<'_>,
+        take: &mut impl FnMut(&[u8]),
+    ) -> Poll<io::Result<()>> {
+        while !self.out.is_empty() && ready!(self.stream.poll_write_ready(context)).is_ok() {
+            self.flush()?;
+        }
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Poll::Ready(self.take_bytes(buffer.filled(), take))
+        })
     }
 
     /// The code with which the server closed, if it did.

@@ -7,6 +7,7 @@
 
 mod admin;
 pub mod auth;
+mod backends;
 pub mod cli;
 pub mod config;
 #[cfg(any(test, fuzzing))]

@@ -1,19 +1,16 @@
 //! The composition root: what the server is made of, in the order in which it comes up and goes down.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use causerie_actors::Chat;
-use causerie_protocol::snowflake::NodeNumber;
 use causerie_protocol::{Clock, SystemClock};
-use causerie_store::fjall::{FjallConfig, FjallStore};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Authority, SignIn};
+use crate::backends::Backends;
 use crate::config::Config;
 use crate::gateway::{Gateway, Origins};
 use crate::process::OpenFiles;
@@ -25,8 +22,6 @@ use crate::{admin, http, process, telemetry};
 
 /// When clients of a draining node shall come back: at once, spread over as long again.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
-/// What the process ends with when its disk failed.
-const DISK_FAILED: i32 = 74;
 
 /// Serves until a signal ends it.
 ///
@@ -41,12 +36,19 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let authority = Arc::new(authority);
     let token = config.admin.required_token().context("admin.token_file")?;
     let tls = Tls::open(&config.tls).context("the certificate ([tls])")?.map(Arc::new);
-    let store = Arc::new(open_store(&config, files)?);
     let reloader =
         Arc::new(Reloader::new(config.clone(), Arc::clone(&authority), tls.clone(), Arc::clone(&telemetry)));
 
-    let chat = Chat::builder()
-        .store(Arc::clone(&store) as _)
+    let operators = listen_for_operators(&config).await?;
+    let opening = Backends::open(&config, files, &clock, &operators);
+    let backends = tokio::select! {
+        backends = opening => backends?,
+        // Nothing was begun that would have to be ended.
+        Request::Enter(_) = next_end(&mut signals) => return Ok(()),
+    };
+
+    let chat = backends
+        .join(Chat::builder())
         .authenticator(Arc::clone(&authority) as _)
         .clock(Arc::clone(&clock))
         .settings(settings(&config))
@@ -54,22 +56,27 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .await?;
 
     let origins = Arc::new(Origins::new(Arc::clone(&reloader), authority.sign_in()));
-    let pages = http::router(&chat, Arc::clone(&authority), Arc::clone(&origins));
+    let pages = http::router(&chat, backends.degraded(), Arc::clone(&authority), Arc::clone(&origins));
     let gateway =
         Gateway::bind(&config, files, chat.clone(), Arc::clone(&clock), origins, pages, tls.clone())
             .with_context(|| format!("cannot listen on {} (server.listen)", config.server.listen))?;
-    let operators = TcpListener::bind(config.admin.listen)
-        .await
-        .with_context(|| format!("cannot listen on {} (admin.listen)", config.admin.listen))?;
     announce(&config, &gateway, &operators, authority.sign_in(), tls.is_some())?;
 
     let watch = reloader.watch(signals.shutdown());
     let mut registry = admin::metrics::registry(&chat, clock.wall());
-    admin::metrics::add_store(&mut registry, store);
+    admin::metrics::add_backends(&mut registry, &backends);
     gateway.register(&mut registry);
+    let degraded = backends.degraded();
     let (tasks, shutdown) = (TaskTracker::new(), signals.shutdown());
-    let admin =
-        admin::Operators { chat: chat.clone(), clock, token, registry, shutdown, tasks: tasks.clone() };
+    let admin = admin::Operators {
+        chat: chat.clone(),
+        clock,
+        token,
+        registry,
+        shutdown,
+        tasks: tasks.clone(),
+        degraded,
+    };
     let clients = gateway.run(signals.shutdown());
     let admin = admin::run(operators, admin::router(admin), signals.shutdown());
     let life = async {
@@ -90,8 +97,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         }
     };
     tokio::join!(watch, clients, admin, life);
+    drop(chat);
+    backends.close().await;
     tokio::task::spawn_blocking(move || telemetry.shutdown()).await?;
     Ok(())
+}
+
+async fn listen_for_operators(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.admin.listen;
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (admin.listen)"))
 }
 
 /// The next signal that ends the server; a reload while it drains does nothing.
@@ -102,33 +116,6 @@ async fn next_end(signals: &mut Signals) -> Request {
             end => return end,
         }
     }
-}
-
-fn open_store(config: &Config, files: OpenFiles) -> anyhow::Result<FjallStore> {
-    let data_dir = &config.store.data_dir;
-    // For its owner only: everything that anybody has written is in it.
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
-    made.with_context(|| format!("cannot make the data directory {}", data_dir.display()))?;
-    let dir = data_dir.join("store");
-    let store = FjallConfig {
-        node: NodeNumber::new(config.server.node_number),
-        readers: config.store.reader_threads,
-        reserve_bytes: config.store.disk_reserve_bytes,
-        cache_bytes: config.store.cache_bytes,
-        open_tables: files.tables,
-        memtable_bytes: config.store.memtable_bytes,
-        // What the disk has kept is known only after opening again, so the process must not go on.
-        on_fatal: Box::new(|why| {
-            tracing::error!(
-                why,
-                "the disk failed; the server ends at once, and nothing acknowledged is lost"
-            );
-            std::process::exit(DISK_FAILED);
-        }),
-        ..FjallConfig::new(dir)
-    };
-    FjallStore::open(store)
-        .with_context(|| format!("cannot open the store in {}", config.store.data_dir.display()))
 }
 
 /// Says where to go. The first line is for people and for scripts that wait for it.

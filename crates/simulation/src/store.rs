@@ -11,12 +11,13 @@ use causerie_protocol::{Body, ClientMessageId, ConversationId, DeviceId, Seq, Ti
 use causerie_store::committed::AppendResult;
 use causerie_store::memory::MemoryStore;
 use causerie_store::model::{
-    ConversationState, Cursor, CursorUpdate, Event, EventPosition, Profile, Revocation, UserConversation,
+    ConversationState, Cursor, CursorUpdate, Epoch, Event, EventPosition, Profile, Revocation, Shard,
+    UserConversation,
 };
 use causerie_store::port::messages::{AppendError, ReadLimit};
 use causerie_store::port::ownership::Grant;
 use causerie_store::port::{
-    Answer, Conversations, Events, Messages, Ownership, ReadError, Users, WriteError,
+    Answer, Conversations, Events, Messages, Ownership, ReadError, Store, Users, WriteError,
 };
 use causerie_store::{Batch, Entry, PendingAppend};
 use futures_util::FutureExt as _;
@@ -263,12 +264,22 @@ impl Ownership for SimStore {
         self.inner.grant()
     }
 
+    fn epoch(&self, shard: Shard) -> Option<Epoch> {
+        self.inner.epoch(shard)
+    }
+
     fn gate_open(&self) -> bool {
         self.inner.gate_open()
     }
 
     fn raise_id_ceiling(&self, ceiling: Timestamp) -> Written {
         self.inner.raise_id_ceiling(ceiling)
+    }
+}
+
+impl Store for SimStore {
+    fn event_log(&self) -> Option<&dyn Events> {
+        Some(self)
     }
 }
 

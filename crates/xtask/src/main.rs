@@ -19,6 +19,7 @@ mod prerequisites;
 mod process;
 mod rules;
 mod server;
+mod services;
 mod simulation;
 mod stage;
 mod tally;
@@ -38,6 +39,8 @@ Commands:
   cargo xtask test --fast       for every day: format, house rules, build, tests without the browser
   cargo xtask test --only STAGE one stage of it again, such as clippy, rust-tests or browser
   cargo xtask check             format, lints, docs, supply chain, generated files, house rules
+  cargo xtask services up|down|status [NAME]...
+                                real Cassandra, Kafka and Redis for tests, without containers; see docs/services.md
   cargo xtask fuzz TARGET       one decoder, or `all`, with --seconds N (60) of random input each
   cargo xtask rules             the house rules alone, each with its reason when broken
   cargo xtask generate          write the files that are generated from the code
@@ -78,6 +81,7 @@ fn run(arguments: &[&str]) -> Result<bool> {
         ["test", "--fast"] => test::fast(context),
         ["test", "--only", stage] => test::only(stage, context),
         ["check"] => check::command(context),
+        ["services", rest @ ..] => services::command(rest, context),
         ["fuzz", rest @ ..] => fuzz::command(context, rest),
         ["rules"] => rules::command(context).map(|()| true),
         ["generate"] => generate::write(context).map(|()| true),

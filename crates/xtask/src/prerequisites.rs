@@ -13,6 +13,8 @@ use crate::stage::Context;
 
 /// Where Debian puts it. The browser test takes another one from `CAUSERIE_CHROMIUM`.
 const CHROMIUM: &str = "/usr/bin/chromium";
+/// Looked for by version: another may come first on the path.
+const JAVA: &str = "java of version 17";
 
 /// Something a stage needs, and where it comes from on Debian.
 struct Need {
@@ -42,6 +44,14 @@ const FAULTS: [Need; 5] = [
     Need { what: "setpriv and unshare", program: "setpriv", packages: &["util-linux"] },
 ];
 
+/// For the tests against real services.
+const SERVICES: [Need; 4] = [
+    Need { what: "Java 17, for Cassandra and Kafka", program: JAVA, packages: &["openjdk-17-jre-headless"] },
+    Need { what: "Maven, for their jars", program: "mvn", packages: &["maven"] },
+    Need { what: "Redis", program: "redis-server", packages: &["redis-server"] },
+    Need { what: "HAProxy", program: "haproxy", packages: &["haproxy"] },
+];
+
 /// For the browser test in addition.
 const BROWSER: [Need; 2] = [
     Need { what: "npm", program: "npm", packages: &["npm"] },
@@ -50,7 +60,7 @@ const BROWSER: [Need; 2] = [
 
 /// What the whole test needs.
 pub(crate) fn install_all(context: &mut Context) -> Result<()> {
-    install(context, BASE.iter().chain(&FAULTS).chain(&BROWSER))?;
+    install(context, BASE.iter().chain(&FAULTS).chain(&SERVICES).chain(&BROWSER))?;
     components(context)?;
     browser_packages(context)
 }
@@ -88,6 +98,9 @@ fn apt_get(arguments: &[&str]) -> Command {
 fn is_present(program: &str) -> bool {
     if program == CHROMIUM && std::env::var_os("CAUSERIE_CHROMIUM").is_some() {
         return true;
+    }
+    if program == JAVA {
+        return causerie_services::find_java().is_ok();
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     // An absolute path replaces the folder it is joined to.

@@ -16,6 +16,7 @@ use crate::faults;
 use crate::planted;
 use crate::prerequisites;
 use crate::server::Server;
+use crate::services;
 use crate::simulation;
 use crate::stage::{self, Context, Stage};
 use crate::tally::Tally;
@@ -32,6 +33,8 @@ const RUST_TESTS: Stage = Stage {
     does: "unit, contract, property, documentation and process tests",
     run: rust_tests,
 };
+const SERVICES: Stage =
+    Stage { name: "services", does: "tests against real Cassandra, Kafka and Redis", run: services::stage };
 const AUTOBAHN: Stage = Stage {
     name: "autobahn",
     does: "the Autobahn suite against the gateway's WebSocket codec",
@@ -73,11 +76,11 @@ pub(crate) fn only(name: &str, context: &mut Context) -> Result<bool> {
 fn stages() -> Vec<Stage> {
     let mut stages = vec![PREREQUISITES];
     stages.extend(check::STAGES);
-    stages.extend([BUILD, RUST_TESTS, SIMULATION, AUTOBAHN, PLANTED, FAULTS, WEB_TESTS, BROWSER]);
+    stages.extend([BUILD, RUST_TESTS, SERVICES, SIMULATION, AUTOBAHN, PLANTED, FAULTS, WEB_TESTS, BROWSER]);
     stages
 }
 
-/// The test of every day: without lints and documents, the browser, and the long rounds of faults.
+/// The test of every day: without lints and documents, the browser, real services, and the long rounds of faults.
 pub(crate) fn fast(context: &mut Context) -> Result<bool> {
     let prerequisites = Stage { run: prerequisites::install_for_fast, ..PREREQUISITES };
     let tests = Stage { run: fast_rust_tests, ..RUST_TESTS };

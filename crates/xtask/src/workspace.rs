@@ -18,6 +18,8 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
     /// The packages of the project itself.
     pub(crate) packages: Vec<Package>,
+    /// The names of the packages that have tests against real services: a test target called `services`.
+    pub(crate) with_service_tests: Vec<String>,
 }
 
 /// One package of the project.
@@ -42,6 +44,11 @@ impl Workspace {
         Ok(Self {
             target: PathBuf::from(text(&metadata["target_directory"])?),
             packages: packages.iter().map(|package| Package::read(&root, package)).collect::<Result<_>>()?,
+            with_service_tests: packages
+                .iter()
+                .filter(|package| has_service_tests(package))
+                .map(|package| Ok(text(&package["name"])?.to_owned()))
+                .collect::<Result<_>>()?,
             root,
         })
     }
@@ -79,6 +86,12 @@ impl Package {
                 .collect::<Result<_>>()?,
         })
     }
+}
+
+fn has_service_tests(package: &Value) -> bool {
+    let targets = package["targets"].as_array().into_iter().flatten();
+    let mut tests = targets.filter(|target| target["kind"][0] == "test");
+    tests.any(|target| target["name"] == "services")
 }
 
 fn text(value: &Value) -> Result<&str> {

@@ -2,7 +2,9 @@
 
 use causerie_protocol::{ConversationId, DeviceId, Timestamp, UserId};
 use causerie_store::Store;
-use causerie_store::model::{ConversationState, Cursor, CursorUpdate, Profile, Revocation, UserConversation};
+use causerie_store::model::{
+    ConversationState, Cursor, CursorUpdate, Epoch, Profile, Revocation, Shard, UserConversation,
+};
 use causerie_store::port::ownership::Grant;
 use causerie_store::port::{Answer, Conversations, Ownership, ReadError, Users, WriteError};
 
@@ -94,6 +96,10 @@ impl<S: Store> Users for SealedStore<S> {
 impl<S: Store> Ownership for SealedStore<S> {
     fn grant(&self) -> Grant {
         self.inner.grant()
+    }
+
+    fn epoch(&self, shard: Shard) -> Option<Epoch> {
+        self.inner.epoch(shard)
     }
 
     fn gate_open(&self) -> bool {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causerie_cluster::directory::Leave;
-use causerie_protocol::{ConversationId, DeviceId};
+use causerie_protocol::{ConversationId, DeviceId, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef, ActorRuntime};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
@@ -91,6 +91,7 @@ pub(super) struct State {
     pub(super) out: Vec<u8>,
     pub(super) cache: Vec<(ConversationId, ConversationHandle)>,
     pub(super) origin: Option<Arc<Origin>>,
+    pub(super) time: Time,
     pub(super) left: bool,
     /// Until when the client may take its last bytes.
     pub(super) linger: Option<Duration>,
@@ -127,7 +128,8 @@ impl State {
         transport: Box<dyn Transport>,
         entry: Entry,
     ) -> Box<Self> {
-        let now = node.clock.monotonic();
+        let time = Time::now(&node);
+        let now = time.now;
         let (core, entry) = match entry {
             Entry::Hello(token) => (Connection::new(handle.clone(), token, &node.settings, now), None),
             Entry::Known(identity, device) => {
@@ -151,6 +153,7 @@ impl State {
             out,
             cache,
             origin: None,
+            time,
             left: false,
             linger: None,
             gone: false,
@@ -166,10 +169,14 @@ impl State {
     /// Everything that can be done now.
     async fn look(&mut self) -> Flow {
         self.handle.clear_bell();
+        self.time = Time::now(&self.node);
         let mut effects = Vec::new();
         self.enter(&mut effects);
         self.notice(&mut effects);
-        self.perform(&mut effects).await;
+        if !effects.is_empty() {
+            self.perform(&mut effects).await;
+            self.time = Time::now(&self.node);
+        }
         for round in 0.. {
             if round == ROUNDS {
                 self.handle.ring();
@@ -177,7 +184,10 @@ impl State {
             }
             let more = self.read(&mut effects);
             self.take_in(None, &mut effects);
-            self.perform(&mut effects).await;
+            if !effects.is_empty() {
+                self.perform(&mut effects).await;
+                self.time = Time::now(&self.node);
+            }
             if !more {
                 break;
             }
@@ -238,12 +248,12 @@ impl State {
     }
 
     pub(super) fn feed(&mut self, input: Input<'_>, effects: &mut Vec<Effect>) {
-        let env = env(&self.node);
+        let env = env(&self.node, self.time);
         self.core.handle(input, &env, effects);
     }
 
     pub(super) fn take_in(&mut self, input: Option<Input<'_>>, effects: &mut Vec<Effect>) {
-        let env = env(&self.node);
+        let env = env(&self.node, self.time);
         if let Some(input) = input {
             self.core.handle(input, &env, effects);
         }
@@ -252,11 +262,19 @@ impl State {
     }
 }
 
-pub(super) fn env(node: &Node) -> Env<'_> {
-    Env {
-        now: node.clock.monotonic(),
-        wall: node.clock.wall(),
-        settings: &node.settings,
-        waiting_bytes: &node.waiting_bytes,
+/// One look of the clocks serves all that is decided until something is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Time {
+    now: Duration,
+    wall: Timestamp,
+}
+
+impl Time {
+    pub(super) fn now(node: &Node) -> Self {
+        Self { now: node.clock.monotonic(), wall: node.clock.wall() }
     }
+}
+
+pub(super) fn env(node: &Node, time: Time) -> Env<'_> {
+    Env { now: time.now, wall: time.wall, settings: &node.settings, waiting_bytes: &node.waiting_bytes }
 }

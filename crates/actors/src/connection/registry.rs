@@ -132,6 +132,11 @@ impl Connections {
         }
     }
 
+    /// Whether a user has a connected device here.
+    pub fn is_connected(&self, user: &UserId) -> bool {
+        self.part(user).lock().get(user).is_some_and(|entry| !entry.connections.is_empty())
+    }
+
     /// The connection with this id.
     pub fn get(&self, id: ConnectionId) -> Option<ConnectionHandle> {
         self.all.lock().get(&id).map(|(handle, _)| handle.clone())

@@ -31,7 +31,7 @@ impl State {
         let waker = self.handle.waker();
         let mut context = Context::from_waker(&waker);
         let node = Arc::clone(&self.node);
-        let env = env(&node);
+        let env = env(&node, self.time);
         let (core, backlog) = (&mut self.core, &mut self.backlog);
         let mut frames = 0;
         let read = self.transport.poll_read(

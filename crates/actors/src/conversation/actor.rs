@@ -7,12 +7,15 @@ use causerie_planted::{Bug, planted};
 use causerie_protocol::UserId;
 use causerie_protocol::frame::{Down, ErrorCode};
 use causerie_store::committed::AppendResult;
+use causerie_store::model::Cursor;
 use causerie_store::port::{ReadError, WriteError};
 use causerie_store::{Entry, PendingAppend};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::{Instrument, Span};
 
+use super::appended::Appended;
+use super::away::Away;
 use super::deliver::{deliver, publish_early};
 use super::effect::Effect;
 use super::handle::Env;
@@ -50,6 +53,7 @@ pub(super) struct State {
     handle: ConversationHandle,
     conversation: Option<Conversation>,
     effects: Vec<Effect>,
+    away: Away,
     orderly: bool,
     /// What is logged below while the conversation works; off unless someone looks at this level.
     span: Span,
@@ -83,6 +87,7 @@ impl Actor for ConversationActor {
             handle,
             conversation: None,
             effects: Vec::new(),
+            away: Away::default(),
             orderly: false,
             span,
             _token: token,
@@ -203,7 +208,8 @@ impl State {
             Effect::LimitHit(limit) => node.metrics.count_limit(limit),
             Effect::Append(batch) => {
                 let (entries, since) = (batch.entries.len(), node.clock.monotonic());
-                let (handle, owner, token) = (handle.clone(), Arc::clone(node), node.background.actor());
+                let (handle, token) = (handle.clone(), node.background.actor());
+                let answers = Arc::clone(&node.answers);
                 if planted(Bug::PublishBeforeCommit)
                     && let Some(conversation) = &self.conversation
                 {
@@ -211,13 +217,7 @@ impl State {
                 }
                 handle.hold();
                 node.store.append(PendingAppend::new(batch, move |result| {
-                    if result.is_ok() {
-                        owner.metrics.note_append(owner.clock.monotonic().saturating_sub(since), entries);
-                    }
-                    handle.tell(Message::Appended(result));
-                    handle.let_go(&owner);
-                    drop(owner);
-                    drop(token);
+                    answers.push(Appended { handle, result, since, entries, token });
                 }));
             }
             Effect::Find(keys) => {
@@ -226,6 +226,10 @@ impl State {
             }
             Effect::Deliver(delivery) => {
                 if let Some(conversation) = &self.conversation {
+                    if let Some(listener) = node.listener.as_deref() {
+                        listener.committed(&delivery.committed);
+                        self.away.tell(node, listener, &delivery.committed, conversation.members());
+                    }
                     deliver(node, delivery, conversation.members());
                 }
             }
@@ -242,6 +246,10 @@ impl State {
                 node.background.spawn(async move { handle.tell(Message::CursorsStored(stored.await)) });
             }
             Effect::Receipt(receipt, users) => {
+                if let Some(listener) = node.listener.as_deref() {
+                    let cursor = Cursor { delivered: receipt.delivered, read: receipt.read };
+                    listener.receipt(handle.id(), &receipt.user, cursor);
+                }
                 for user in users {
                     node.connections
                         .of_user(&user, |connection| connection.push(Outgoing::Receipt(receipt.clone())));

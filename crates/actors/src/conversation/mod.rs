@@ -5,6 +5,8 @@
 //! batch is under way, so that the log has no gaps.
 
 mod actor;
+mod appended;
+mod away;
 mod batch;
 mod changes;
 mod cursors;
@@ -23,6 +25,7 @@ mod recover;
 mod resend;
 pub mod state;
 
+pub use appended::Answers;
 pub use input::{Change, Create, Origin, Request, SendRequest};
 pub(crate) use owner::refuse_busy;
 pub use owner::{ConversationHandle, Conversations};

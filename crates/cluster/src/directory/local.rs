@@ -6,6 +6,7 @@ use causerie_protocol::{Timestamp, UserId};
 use parking_lot::Mutex;
 
 use super::home::{Change, ConnectionId, Home, Leave, Registration};
+use super::observer::{DirectoryObserver, NoObserver};
 
 /// Where users are. In a cluster each call goes to the user's home node; presence never blocks a send.
 pub trait Directory: Send + Sync + 'static {
@@ -37,18 +38,30 @@ pub trait Directory: Send + Sync + 'static {
 
 /// One home for all users, in memory.
 #[derive(Debug)]
-pub struct LocalDirectory(Mutex<Home>);
+pub struct LocalDirectory<O = NoObserver> {
+    home: Mutex<Home>,
+    observer: O,
+}
 
 impl LocalDirectory {
     /// An empty directory with this grace.
     pub fn new(grace: Duration) -> Self {
-        Self(Mutex::new(Home::new(grace)))
+        Self::observed(grace, NoObserver)
     }
 }
 
-impl Directory for LocalDirectory {
+impl<O: DirectoryObserver> LocalDirectory<O> {
+    /// An empty directory with this grace, and somebody who hears what happens in it.
+    pub fn observed(grace: Duration, observer: O) -> Self {
+        Self { home: Mutex::new(Home::new(grace)), observer }
+    }
+}
+
+impl<O: DirectoryObserver> Directory for LocalDirectory<O> {
     fn register(&self, user: &UserId, registration: Registration) -> Option<ConnectionId> {
-        self.0.lock().register(user, registration)
+        let mut home = self.home.lock();
+        self.observer.opened(user, &registration);
+        home.register(user, registration)
     }
 
     fn unregister(
@@ -59,11 +72,13 @@ impl Directory for LocalDirectory {
         now: Duration,
         wall: Timestamp,
     ) {
-        self.0.lock().unregister(user, connection, leave, now, wall);
+        let mut home = self.home.lock();
+        self.observer.closed(user, connection);
+        home.unregister(user, connection, leave, now, wall);
     }
 
     fn watch(&self, watcher: ConnectionId, users: &[UserId], limit: usize) -> bool {
-        let mut home = self.0.lock();
+        let mut home = self.home.lock();
         if home.watching(watcher) + users.len() > limit {
             return false;
         }
@@ -74,17 +89,20 @@ impl Directory for LocalDirectory {
     }
 
     fn unwatch(&self, watcher: ConnectionId, users: &[UserId]) {
-        let mut home = self.0.lock();
+        let mut home = self.home.lock();
         for user in users {
             home.unwatch(watcher, user);
         }
     }
 
     fn presence(&self, user: &UserId) -> (bool, Option<Timestamp>) {
-        self.0.lock().presence(user)
+        self.home.lock().presence(user)
     }
 
     fn changes(&self, now: Duration) -> (Vec<Change>, Vec<(UserId, Timestamp)>) {
-        self.0.lock().changes(now)
+        let mut home = self.home.lock();
+        let (changes, gone) = home.changes(now);
+        gone.iter().for_each(|(user, at)| self.observer.last_seen(user, *at));
+        (changes, gone)
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn answer(
 ) -> Result<Response, Refusal> {
     let Query(Wanted { after, follow }) = query?;
     let store = Arc::clone(shared.chat.store());
-    let last = store.last_event();
+    let last = store.event_log().ok_or_else(no_log)?.last_event();
     if after > last.0 {
         let message = format!("The last event has position {}: {after} is of another log.", last.0);
         return Err(Refusal::Wrong(message));
@@ -50,6 +50,13 @@ pub(super) async fn answer(
     // What cannot be read is told as a refusal, while that is still possible.
     let begin = log.read().await?;
     Ok(lines::respond(log, begin, Some(place)))
+}
+
+fn no_log() -> Refusal {
+    Refusal::NotFound(
+        "This server emits its events to Kafka and keeps no log of them: read them there, `causerie events --from kafka` does."
+            .to_owned(),
+    )
 }
 
 /// The log as far as it was read.
@@ -69,7 +76,10 @@ impl Log {
         if page == 0 {
             return Ok(None);
         }
-        let events = self.store.events(self.after, page).await?;
+        let events = match self.store.event_log() {
+            Some(log) => log.events(self.after, page).await?,
+            None => return Ok(None),
+        };
         let Some(last) = events.last() else { return Ok(None) };
         self.after = last.position;
         let (mut out, mut scratch) = (Vec::new(), Vec::new());
@@ -96,7 +106,8 @@ impl Source for Log {
             if stopping {
                 return Ok(None);
             }
-            let (more, mut shutdown) = (self.store.event_after(self.after), self.shutdown.clone());
+            let Some(log) = self.store.event_log() else { return Ok(None) };
+            let (more, mut shutdown) = (log.event_after(self.after), self.shutdown.clone());
             tokio::select! {
                 () = more => {}
                 () = shutdown.stopping() => {}

@@ -35,6 +35,7 @@ use causerie_protocol::Clock;
 use prometheus_client::registry::Registry;
 use tokio_util::task::TaskTracker;
 
+use crate::backends::Degraded;
 use crate::config::Secret;
 use crate::shutdown::Shutdown;
 use lines::Streams;
@@ -59,6 +60,8 @@ pub(crate) struct Operators {
     pub(crate) registry: Registry,
     /// Streams end with the server.
     pub(crate) shutdown: Shutdown,
+    /// What works less well than it should.
+    pub(crate) degraded: Degraded,
     /// Work that goes on when whoever asked for it has gone; for [`finish`].
     pub(crate) tasks: TaskTracker,
 }
@@ -73,14 +76,15 @@ struct Shared {
     shutdown: Shutdown,
     streams: Streams,
     tasks: TaskTracker,
+    degraded: Degraded,
 }
 
 impl Shared {
     fn new(operators: Operators) -> Self {
-        let Operators { chat, clock, token, mut registry, shutdown, tasks } = operators;
+        let Operators { chat, clock, token, mut registry, shutdown, tasks, degraded } = operators;
         let streams = Streams::new(&mut registry);
         let (token, registry) = (token.map(Arc::new), Arc::new(registry));
-        Self { chat, clock, token, registry, shutdown, streams, tasks }
+        Self { chat, clock, token, registry, shutdown, streams, tasks, degraded }
     }
 }
 
@@ -123,7 +127,7 @@ fn routes(shared: Shared) -> Router {
         .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
         .route_layer(from_fn_with_state(shared.clone(), guard::token))
         .with_state(shared.clone())
-        .merge(crate::http::health::router(shared.chat.clone()))
+        .merge(crate::http::health::router(shared.chat.clone(), shared.degraded.clone()))
         .fallback(|| async { Refusal::NotFound("There is nothing here.".to_owned()) })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(shared, guard::not_from_a_page))

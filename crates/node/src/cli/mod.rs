@@ -9,10 +9,12 @@ mod admin_http;
 pub mod chat;
 mod check_config;
 mod config_reference;
+mod doctor;
 mod duration;
 mod events;
 pub mod export;
 mod migrate;
+mod schema;
 pub mod send;
 mod serve;
 mod settings;
@@ -34,6 +36,8 @@ Examples:
   causerie send --as alice --to bob Hello    send from a script; causerie tail reads
   causerie token --user alice --for 1h       a token for a script or a test
   causerie check-config /etc/causerie.toml   what is wrong with it, and where
+  causerie schema print                      the tables of store.backend = cql
+  causerie doctor --config causerie.toml     what a deployment needs mended
   causerie admin sessions                    who is connected
   causerie events --follow                   every message as it is stored, as JSON lines
 
@@ -60,6 +64,8 @@ enum Command {
     CheckConfig(check_config::Args),
     Admin(admin::Args),
     Events(events::Args),
+    Schema(schema::Args),
+    Doctor(doctor::Args),
     Migrate(migrate::Args),
     #[command(hide = true)]
     ConfigReference(config_reference::Args),
@@ -79,6 +85,8 @@ pub fn main() -> ExitCode {
         Some(Command::CheckConfig(args)) => check_config::run(&args, &mut io::stdout().lock()),
         Some(Command::Admin(args)) => admin::run(&args, &mut io::stdout().lock()),
         Some(Command::Events(args)) => events::run(&args, &mut io::stdout().lock()),
+        Some(Command::Schema(args)) => schema::run(&args, &mut io::stdout().lock()),
+        Some(Command::Doctor(args)) => doctor::run(&args, &mut io::stdout().lock()),
         Some(Command::Migrate(args)) => return migrate::run(&args),
         Some(Command::ConfigReference(args)) => config_reference::run(&args, &mut io::stdout().lock()),
     };

@@ -221,6 +221,17 @@ fn events_are_asked_from_a_position_and_with_the_token() {
 }
 
 #[test]
+fn events_from_kafka_want_brokers_and_positions_of_kafka() {
+    let Err(refused) = parse(&["events", "--from", "kafka"]) else { panic!("without brokers") };
+    assert!(refused.to_string().contains("--brokers <HOST:PORT>"), "{refused}");
+    let kafka = ["events", "--from", "kafka", "--brokers", "127.0.0.1:1", "--after", "messages:0:7,12"];
+    let error = run(&kafka).unwrap_err().to_string();
+    assert_eq!(error, "`12` is no position: they are written TOPIC:PARTITION:OFFSET");
+    let error = run(&["events", "--after", "1,2", "--admin", "http://127.0.0.1:1"]).unwrap_err().to_string();
+    assert_eq!(error, "the log of a server has one position");
+}
+
+#[test]
 fn a_refusal_and_an_absence_are_told() {
     let refusal = "HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n{\"message\":\"No such user.\"}";
     let (url, server) = one_request(refusal);

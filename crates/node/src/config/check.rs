@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use super::auth::SignInByName;
+use super::cql::Consistency;
+use super::store::Backend;
 use super::{Config, admin};
 
 /// Tells what is wrong, under the key that is to blame.
@@ -14,6 +16,7 @@ pub(super) fn check(config: &Config, report: &mut Report<'_>) {
     sign_in(config, report);
     listeners(config, report);
     sizes(config, report);
+    backends(config, report);
     if config.presence.ttl <= config.presence.heartbeat {
         report(
             "presence.ttl_s",
@@ -132,6 +135,51 @@ fn sizes(config: &Config, report: &mut Report<'_>) {
     if limits.out_queue_bytes < limits.frame_bytes {
         let message = "limits.out_queue_bytes must not be smaller than limits.frame_bytes".to_owned();
         report("limits.out_queue_bytes", message);
+    }
+}
+
+/// The database, Kafka and Redis: whole where they are used, and silent where they are not.
+fn backends(config: &Config, report: &mut Report<'_>) {
+    let (cql, kafka, redis) = (&config.cql, &config.kafka, &config.redis);
+    let uses_cql = config.store.backend == Backend::Cql;
+    if uses_cql && cql.hosts.is_empty() {
+        report(
+            "cql.hosts",
+            "store.backend is \"cql\": cql.hosts has to name a node of the database".to_owned(),
+        );
+    }
+    if !uses_cql && !cql.hosts.is_empty() {
+        report("cql.hosts", "cql.hosts does nothing without store.backend = \"cql\"".to_owned());
+    }
+    if !uses_cql && kafka.bootstrap_servers.is_some() {
+        let message = "events go to Kafka with store.backend = \"cql\" only; the embedded store keeps a log of them, see \
+                       `causerie events`";
+        report("kafka.bootstrap_servers", message.to_owned());
+    }
+    if kafka.min_insync > kafka.replication {
+        report("kafka.min_insync", "kafka.min_insync must not be above kafka.replication".to_owned());
+    }
+    if cql.consistency == Consistency::LocalQuorum && cql.datacenter.is_none() {
+        report("cql.consistency", "\"local_quorum\" needs cql.datacenter beside it".to_owned());
+    }
+    let both = [
+        ("cql.password_file", cql.password.is_some() && cql.password_file.is_some()),
+        ("redis.password_file", redis.password.is_some() && redis.password_file.is_some()),
+    ];
+    for (key, _) in both.into_iter().filter(|(_, both)| *both) {
+        report(key, format!("{key} and the password itself are both set: choose one"));
+    }
+    if cql.user.is_some() != (cql.password.is_some() || cql.password_file.is_some()) {
+        report("cql.user", "cql.user and cql.password_file (or cql.password) belong together".to_owned());
+    }
+    if cql.cert_file.is_some() != cql.key_file.is_some() {
+        report("cql.cert_file", "cql.cert_file and cql.key_file belong together".to_owned());
+    }
+    if let Err(problem) = crate::backends::cql::replication(cql) {
+        report("cql.replication", problem);
+    }
+    if let Err(problem) = crate::backends::kafka::properties(kafka) {
+        report("kafka.properties", problem);
     }
 }
 

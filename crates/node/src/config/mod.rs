@@ -10,7 +10,9 @@
 mod admin;
 mod auth;
 mod check;
+mod cql;
 mod error;
+mod kafka;
 mod kind;
 mod limits;
 mod load;
@@ -18,6 +20,7 @@ mod origin;
 mod presence;
 mod rates;
 mod raw;
+mod redis;
 pub mod reference;
 mod secret;
 mod section;
@@ -29,16 +32,19 @@ mod tls;
 
 pub use admin::Admin;
 pub use auth::{Auth, PublicKeyAlgorithm, SignInByName};
+pub use cql::{CommitLog, Consistency, Cql, Schema};
 pub use error::{ConfigError, ConfigErrors, Place};
+pub use kafka::Kafka;
 pub use limits::Limits;
 pub use load::{Flag, Sources};
 pub use origin::Origin;
 pub use presence::Presence;
 pub use rates::Rates;
+pub use redis::{Redis, RedisMode};
 pub use secret::{Secret, SecretFileError};
 pub use section::Key;
 pub use server::Server;
-pub use store::Store;
+pub use store::{Backend, Store};
 pub use telemetry::{LogFormat, Telemetry};
 pub use timeouts::Timeouts;
 pub use tls::Tls;
@@ -104,6 +110,9 @@ config! {
     server: Server,
     admin: Admin,
     store: Store,
+    cql: Cql,
+    kafka: Kafka,
+    redis: Redis,
     auth: Auth,
     tls: Tls,
     limits: Limits,

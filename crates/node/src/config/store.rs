@@ -2,12 +2,29 @@
 
 use std::path::PathBuf;
 
-use super::kind::{number, path};
+use super::kind::{Choice, choice, number, path};
 use super::section::section;
+
+/// Where messages are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// In files of this server.
+    Embedded,
+    /// In ScyllaDB or Apache Cassandra.
+    Cql,
+}
+
+impl Choice for Backend {
+    const ALL: &'static [(&'static str, Self)] = &[("embedded", Self::Embedded), ("cql", Self::Cql)];
+}
 
 section! {
     /// What is kept on disk.
     Store = "store" {
+        /// Where messages are kept: in files of this server, or in the database of the section `[cql]`.
+        ///
+        /// The keys below concern the embedded store, except for `data_dir`, which always holds the sign-in secret.
+        backend: Backend = Backend::Embedded, choice();
         /// The directory of everything that is kept: messages, members, cursors, the sign-in secret.
         ///
         /// One server at a time uses it. Choose a local disk whose `fsync` is honest; back it up while stopped.

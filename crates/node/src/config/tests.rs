@@ -89,7 +89,7 @@ fn keys_outside_of_sections_are_told_where_they_belong() {
     );
     assert_eq!(errors("server = 3"), "c.toml:1:1: `server` is a section: write [server] and its keys below");
     assert!(errors("zzz = 3").ends_with(
-        "there are server, admin, store, auth, tls, limits, rates, presence, timeouts, telemetry"
+        "there are server, admin, store, cql, kafka, redis, auth, tls, limits, rates, presence, timeouts, telemetry"
     ));
     assert!(errors("[zzzzzzzz]").contains("unknown section [zzzzzzzz]; there are server,"));
     assert!(errors("[presence]\nzzzzzzz = 1").ends_with("; it has heartbeat_s, ttl_s, grace_s"));

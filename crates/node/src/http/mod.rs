@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use causerie_actors::Chat;
 
 use crate::auth::Authority;
+use crate::backends::Degraded;
 use crate::gateway::Origins;
 
 /// The longest body of a request, in bytes.
@@ -25,12 +26,17 @@ struct Shared {
 }
 
 /// The routes of the clients' listener, but for the WebSocket.
-pub(crate) fn router(chat: &Chat, authority: Arc<Authority>, origins: Arc<Origins>) -> Router {
+pub(crate) fn router(
+    chat: &Chat,
+    degraded: Degraded,
+    authority: Arc<Authority>,
+    origins: Arc<Origins>,
+) -> Router {
     Router::new()
         .route("/v1/info", get(session::info))
         .route("/v1/session", post(session::sign_in))
         .with_state(Shared { authority, origins })
-        .merge(health::router(chat.clone()))
+        .merge(health::router(chat.clone(), degraded))
         .fallback(assets::serve)
         .layer(DefaultBodyLimit::max(BODY))
 }

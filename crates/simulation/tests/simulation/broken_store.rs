@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use causerie_protocol::{Body, ClientMessageId, ConversationId, DeviceId, Seq, Timestamp, UserId};
 use causerie_store::model::{
-    Batch, ConversationState, Cursor, CursorUpdate, Event, EventBody, EventPosition, Profile, Revocation,
-    UserConversation,
+    Batch, ConversationState, Cursor, CursorUpdate, Epoch, Event, EventBody, EventPosition, Profile,
+    Revocation, Shard, UserConversation,
 };
 use causerie_store::port::messages::{AppendError, ReadLimit};
 use causerie_store::port::ownership::Grant;
@@ -43,6 +43,10 @@ pub(crate) struct BrokenStore {
 impl BrokenStore {
     pub(crate) fn new(inner: Arc<dyn Store>, bug: Bug) -> Self {
         Self { inner, bug }
+    }
+
+    fn log(&self) -> &dyn Events {
+        self.inner.event_log().expect("the store of the simulation keeps one")
     }
 }
 
@@ -137,9 +141,15 @@ impl Conversations for BrokenStore {
     }
 }
 
+impl Store for BrokenStore {
+    fn event_log(&self) -> Option<&dyn Events> {
+        Some(self)
+    }
+}
+
 impl Events for BrokenStore {
     fn events(&self, after: EventPosition, limit: usize) -> Read<Vec<Event>> {
-        let (events, loses) = (self.inner.events(after, limit), self.bug == Bug::LosesEvents);
+        let (events, loses) = (self.log().events(after, limit), self.bug == Bug::LosesEvents);
         Box::pin(async move {
             let mut events = events.await?;
             let lost = |event: &Event| {
@@ -153,17 +163,21 @@ impl Events for BrokenStore {
     }
 
     fn last_event(&self) -> EventPosition {
-        self.inner.last_event()
+        self.log().last_event()
     }
 
     fn event_after(&self, position: EventPosition) -> Answer<()> {
-        self.inner.event_after(position)
+        self.log().event_after(position)
     }
 }
 
 impl Ownership for BrokenStore {
     fn grant(&self) -> Grant {
         self.inner.grant()
+    }
+
+    fn epoch(&self, shard: Shard) -> Option<Epoch> {
+        self.inner.epoch(shard)
     }
 
     fn gate_open(&self) -> bool {

@@ -3,9 +3,9 @@
 use causerie_protocol::frame::down::Role;
 
 use super::sample::{change, conversation, cursor, device, group, member, update, user};
-use super::{Subject, commit, ok};
-use crate::model::{Cursor, EventPosition, Projection};
-use crate::port::{Conversations, Events, Store};
+use super::{Subject, assert_last_event, commit, ok};
+use crate::model::{Cursor, Projection};
+use crate::port::{Conversations, Store};
 
 fn begin<S: Subject>() -> S {
     let subject = S::new();
@@ -58,13 +58,10 @@ pub fn each_device_has_its_own<S: Subject>() {
     let devices = ok(subject.store().device_cursors(user("bob"), id));
     assert_eq!(devices, [(device("phone"), cursor(4, 4)), (device("tablet"), cursor(9, 0))]);
     assert_eq!(of(subject.store(), "bob"), cursor(9, 4));
-    assert_eq!(subject.store().last_event(), EventPosition(2));
+    assert_last_event(subject.store(), 2);
     ok(subject.store().put_cursors(vec![update(id, "bob", "phone", cursor(8, 4))]));
-    assert_eq!(
-        subject.store().last_event(),
-        EventPosition(2),
-        "a device has caught up, the user has not risen"
-    );
+    // A device has caught up, the user has not risen.
+    assert_last_event(subject.store(), 2);
     assert_eq!(ok(subject.store().device_cursors(user("bo"), id)), []);
 }
 

@@ -3,10 +3,10 @@
 use causerie_protocol::Seq;
 
 use super::sample::{ALL, END, batch, batches, conversation, cursor, device, entry, time, update, user};
-use super::{Subject, commit, ok};
+use super::{Subject, assert_last_event, commit, ok};
 use crate::committed::PendingAppend;
-use crate::model::{EventPosition, Profile};
-use crate::port::{Conversations, Events, Messages, Users};
+use crate::model::Profile;
+use crate::port::{Conversations, Messages, Users};
 
 /// Of every table.
 pub fn everything_acknowledged_survives_reopening<S: Subject>() {
@@ -26,7 +26,7 @@ pub fn everything_acknowledged_survives_reopening<S: Subject>() {
     assert_eq!(devices, [(device("phone"), cursor(3, 2))]);
     assert_eq!(ok(store.profiles(vec![user("bob")])), [profile]);
     assert_eq!(ok(store.last_seen(vec![user("bob")])), [Some(time(5))]);
-    assert_eq!(store.last_event(), EventPosition(201));
+    assert_last_event(store, 201);
     commit(store, batch(conversation(1), 201..=201)).expect("it goes on");
 }
 

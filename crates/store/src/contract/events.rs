@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use causerie_protocol::Seq;
 
 use super::sample::{batch, conversation, cursor, entry, update, user};
-use super::{Subject, commit, ok, wait};
+use super::{Subject, assert_last_event, commit, event_log, ok, wait};
 use crate::model::{Event, EventBody, EventPosition};
-use crate::port::{Conversations, Events, Store};
+use crate::port::{Conversations, Store};
 
 /// Three batches and two receipts, over two conversations.
 fn happen<S: Subject>() -> (S, Vec<Event>) {
@@ -41,8 +41,8 @@ fn happen<S: Subject>() -> (S, Vec<Event>) {
 /// As they happened.
 pub fn entries_and_receipts_come_in_order<S: Subject>() {
     let (subject, expected) = happen::<S>();
-    assert_eq!(ok(subject.store().events(EventPosition(0), 100)), expected);
-    assert_eq!(subject.store().last_event(), EventPosition(8));
+    assert_eq!(ok(event_log(subject.store()).events(EventPosition(0), 100)), expected);
+    assert_last_event(subject.store(), 8);
 }
 
 /// Also in the middle of a batch, with every limit.
@@ -50,23 +50,23 @@ pub fn reading_resumes_at_every_position<S: Subject>() {
     let (subject, expected) = happen::<S>();
     for after in 0..=expected.len() {
         for limit in 0..=expected.len() {
-            let read = ok(subject.store().events(EventPosition(after as u64), limit));
+            let read = ok(event_log(subject.store()).events(EventPosition(after as u64), limit));
             let end = (after + limit).min(expected.len());
             assert_eq!(read, expected[after..end], "{limit} after {after}");
         }
     }
-    assert_eq!(ok(subject.store().events(EventPosition(99), 10)), []);
-    assert_eq!(ok(subject.store().events(EventPosition(u64::MAX), 10)), []);
+    assert_eq!(ok(event_log(subject.store()).events(EventPosition(99), 10)), []);
+    assert_eq!(ok(event_log(subject.store()).events(EventPosition(u64::MAX), 10)), []);
 }
 
 /// Whether it has happened already or not.
 pub fn the_next_event_wakes_who_waits<S: Subject>() {
     let subject = S::new();
-    let early = subject.store().event_after(EventPosition(0));
+    let early = event_log(subject.store()).event_after(EventPosition(0));
     commit(subject.store(), batch(conversation(1), 1..=2)).expect("it is stored");
     wait(early);
-    wait(subject.store().event_after(EventPosition(1)));
-    let next = subject.store().event_after(EventPosition(2));
+    wait(event_log(subject.store()).event_after(EventPosition(1)));
+    let next = event_log(subject.store()).event_after(EventPosition(2));
     std::thread::scope(|scope| {
         scope.spawn(move || wait(next));
         commit(subject.store(), batch(conversation(1), 3..=3)).expect("it is stored");
@@ -89,5 +89,5 @@ pub fn positions_go_on_after_reopening<S: Subject>() {
 }
 
 fn read_all(store: &impl Store) -> Vec<Event> {
-    ok(store.events(EventPosition(0), 100))
+    ok(event_log(store).events(EventPosition(0), 100))
 }

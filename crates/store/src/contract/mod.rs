@@ -20,13 +20,18 @@ mod wait;
 pub use wait::wait;
 
 use crate::committed::{AppendResult, PendingAppend};
-use crate::model::Batch;
-use crate::port::{Answer, Store};
+use crate::model::{Batch, EventPosition};
+use crate::port::{Answer, Events, Store};
 
 /// A store under test, with what a test can do to it.
 pub trait Subject: Sized {
     /// The implementation.
     type Store: Store;
+
+    /// Whether what it needs is there. Where it is not, it says so in a line, and no promise is tested.
+    fn is_there() -> bool {
+        true
+    }
 
     /// A new, empty store.
     fn new() -> Self;
@@ -52,6 +57,24 @@ pub trait Subject: Sized {
     fn crash(self) -> Self;
 }
 
+/// The event log of a store that has one.
+///
+/// # Panics
+/// When it has none: the room `events` is for stores that have.
+pub fn event_log(store: &impl Store) -> &dyn Events {
+    store.event_log().expect("the store keeps an event log")
+}
+
+/// Where the store keeps an event log, its last event has this position.
+///
+/// # Panics
+/// When it has another.
+pub fn assert_last_event(store: &impl Store, position: u64) {
+    if let Some(log) = store.event_log() {
+        assert_eq!(log.last_event(), EventPosition(position));
+    }
+}
+
 /// Waits for an answer that must be a success.
 ///
 /// # Panics
@@ -70,10 +93,21 @@ pub fn commit(store: &impl Store, batch: Batch) -> AppendResult {
     answer.recv().expect("every append is answered")
 }
 
-/// One test for each promise, for a [`Subject`].
+/// One test for each promise, for a [`Subject`]; those of the event log too, unless it is said that there is none.
 #[macro_export]
 macro_rules! contract_tests {
     ($subject:ty) => {
+        $crate::contract_tests! { $subject, without an event log }
+        $crate::contract_tests! { @rooms $subject;
+            events {
+                entries_and_receipts_come_in_order
+                reading_resumes_at_every_position
+                the_next_event_wakes_who_waits
+                positions_go_on_after_reopening
+            }
+        }
+    };
+    ($subject:ty, without an event log) => {
         $crate::contract_tests! { @rooms $subject;
             append {
                 entries_are_read_back_as_they_were_written
@@ -94,12 +128,6 @@ macro_rules! contract_tests {
             durability {
                 everything_acknowledged_survives_reopening
                 a_crash_leaves_batches_whole_or_absent
-            }
-            events {
-                entries_and_receipts_come_in_order
-                reading_resumes_at_every_position
-                the_next_event_wakes_who_waits
-                positions_go_on_after_reopening
             }
             idempotency {
                 a_key_is_found_however_old
@@ -142,7 +170,9 @@ macro_rules! contract_tests {
             use super::*;
             $(#[test]
             fn $promise() {
-                $crate::contract::$room::$promise::<$subject>();
+                if <$subject as $crate::contract::Subject>::is_there() {
+                    $crate::contract::$room::$promise::<$subject>();
+                }
             })+
         })+
     };

@@ -1,19 +1,25 @@
 //! What a node is granted.
 
-use super::sample::time;
+use super::sample::{conversation, time};
 use super::{Subject, ok};
+use crate::model::Shard;
 use crate::port::Ownership;
 
 /// A new term for each opening, in order or after a crash.
 pub fn the_grant_is_kept_and_the_term_rises<S: Subject>() {
-    let subject = S::new();
-    let first = subject.store().grant();
-    assert!(subject.store().gate_open());
-    let subject = subject.reopen();
-    let second = subject.store().grant();
-    let third = subject.crash().store().grant();
-    assert_eq!((first.node, first.id_floor), (third.node, third.id_floor));
-    assert!(first.epoch < second.epoch && second.epoch < third.epoch);
+    let shard = Shard::of_conversation(conversation(1));
+    let (mut grants, mut terms) = (Vec::new(), Vec::new());
+    let mut look = |subject: S| {
+        assert!(subject.store().gate_open());
+        grants.push(subject.store().grant());
+        terms.push(subject.store().epoch(shard));
+        subject
+    };
+    let subject = look(S::new());
+    let subject = look(subject.reopen());
+    look(subject.crash());
+    assert_eq!(grants[0], grants[2]);
+    assert!(terms[0].is_some() && terms[0] < terms[1] && terms[1] < terms[2], "{terms:?}");
 }
 
 /// And is where the ids of the next opening begin.

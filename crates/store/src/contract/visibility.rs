@@ -5,10 +5,10 @@ use std::sync::mpsc::sync_channel;
 use causerie_protocol::Seq;
 
 use super::sample::{ALL, END, batch, client_id, conversation, cursor, update, user};
-use super::{Subject, commit, ok, wait};
+use super::{Subject, assert_last_event, commit, ok, wait};
 use crate::committed::PendingAppend;
 use crate::model::EventPosition;
-use crate::port::{Conversations, Events, Messages};
+use crate::port::{Conversations, Messages, Store};
 
 /// By no way of reading; and everything at once after.
 pub fn nothing_is_seen_before_it_is_durable<S: Subject>() {
@@ -26,13 +26,15 @@ pub fn nothing_is_seen_before_it_is_durable<S: Subject>() {
     assert_eq!(ok(store.heads(vec![id]))[0].as_ref().map(|entry| entry.seq), Some(Seq(2)));
     assert_eq!(ok(store.find(id, key.clone())), [None]);
     assert_eq!(ok(store.device_cursors(user("bob"), id)), []);
-    assert_eq!(ok(store.events(EventPosition(0), 10)).len(), 2);
-    assert_eq!(store.last_event(), EventPosition(2));
+    if let Some(log) = store.event_log() {
+        assert_eq!(ok(log.events(EventPosition(0), 10)).len(), 2);
+    }
+    assert_last_event(store, 2);
     assert!(answer.try_recv().is_err(), "it is not acknowledged");
     subject.release();
     answer.recv().expect("it is answered").expect("it is stored");
     assert_eq!(ok(store.read(id, Seq(1), END, ALL)).len(), 4);
     assert!(ok(store.find(id, key))[0].is_some());
     wait(written).expect("it is stored");
-    assert_eq!(store.last_event(), EventPosition(5));
+    assert_last_event(store, 5);
 }

@@ -99,6 +99,8 @@ fn holder(pid: Option<u32>) -> String {
 pub(super) struct Opened {
     pub(super) log: Log,
     pub(super) grant: Grant,
+    /// The term of this opening.
+    pub(super) epoch: Epoch,
 }
 
 /// Opens or makes the store in the directory of `config`.
@@ -125,7 +127,7 @@ pub(super) fn open(config: &FjallConfig) -> Result<Opened, OpenError> {
         return Err(OpenError::Corrupt(what));
     }
     let last_event = last_event(&view)?;
-    let grant = grant(config, &view)?;
+    let (grant, epoch) = grant(config, &view)?;
     let keyed = number(&view, keys::KEYED)?.unwrap_or_default();
     if keyed > last_event {
         let what = format!("it ends at event {last_event}, and the keys up to event {keyed} are there");
@@ -136,10 +138,10 @@ pub(super) fn open(config: &FjallConfig) -> Result<Opened, OpenError> {
         Arc::new(Shared::new(Arc::clone(&spaces), keys, Ahead::new(dir.join("db")), last_event, lock));
     let mut log = Log { shared, hooks: Arc::clone(&config.hooks), mark, group };
     let mut staging = Staging::new(&spaces, &view, last_event, 3);
-    let opening = Write::Opening { node: u64::from(grant.node.get()), epoch: grant.epoch.0 };
+    let opening = Write::Opening { node: u64::from(grant.node.get()), epoch: epoch.0 };
     opening.stage(&mut staging).map_err(|error| OpenError::Corrupt(error.to_string()))?;
     log.write(staging).map_err(OpenError::Stopped)?;
-    Ok(Opened { log, grant })
+    Ok(Opened { log, grant, epoch })
 }
 
 fn check_format(dir: &Path) -> Result<(), OpenError> {
@@ -228,11 +230,11 @@ fn last_event(view: &View) -> Result<u64, OpenError> {
     Ok(first + events.iter().map(EventRecord::positions).sum::<u64>() - 1)
 }
 
-fn grant(config: &FjallConfig, view: &View) -> Result<Grant, OpenError> {
+fn grant(config: &FjallConfig, view: &View) -> Result<(Grant, Epoch), OpenError> {
     let kept = number(view, keys::NODE)?.and_then(|node| NodeNumber::new(u16::try_from(node).ok()?));
     let node = config.node.or(kept).or(NodeNumber::new(1)).expect("1 is a node number");
     let epoch = Epoch(number(view, keys::EPOCH)?.unwrap_or_default() + 1);
-    Ok(Grant { node, epoch, id_floor: Timestamp(number(view, keys::CEILING)?.unwrap_or_default()) })
+    Ok((Grant { node, id_floor: Timestamp(number(view, keys::CEILING)?.unwrap_or_default()) }, epoch))
 }
 
 fn read(error: ReadError) -> OpenError {

@@ -21,12 +21,12 @@ use super::write::Write;
 use super::{key_index, read_conversations, read_events, read_messages, read_users};
 use crate::committed::PendingAppend;
 use crate::model::{
-    ConversationState, Cursor, CursorUpdate, Entry, Event, EventPosition, Profile, Revocation,
+    ConversationState, Cursor, CursorUpdate, Entry, Epoch, Event, EventPosition, Profile, Revocation, Shard,
     UserConversation,
 };
 use crate::port::messages::ReadLimit;
 use crate::port::ownership::Grant;
-use crate::port::{Answer, Conversations, Events, Messages, Ownership, ReadError, Users, WriteError};
+use crate::port::{Answer, Conversations, Events, Messages, Ownership, ReadError, Store, Users, WriteError};
 
 type Read<T> = Answer<Result<T, ReadError>>;
 type Written = Answer<Result<(), WriteError>>;
@@ -36,6 +36,7 @@ type Written = Answer<Result<(), WriteError>>;
 /// Dropping it writes and answers what waits already, and waits for that; then the directory is free.
 pub struct FjallStore {
     grant: Grant,
+    epoch: Epoch,
     queue: Option<SyncSender<Work>>,
     committer: Option<JoinHandle<()>>,
     /// The threads that help it.
@@ -51,7 +52,7 @@ impl FjallStore {
     /// # Errors
     /// [`OpenError`] says what is in the way, and whether it needs an operator.
     pub fn open(config: FjallConfig) -> Result<Self, OpenError> {
-        let Opened { log, grant } = open::open(&config)?;
+        let Opened { log, grant, epoch } = open::open(&config)?;
         let shared = Arc::clone(&log.shared);
         let started = |error| OpenError::Io { what: "cannot start a thread".to_owned(), error };
         let readers = Readers::start(&shared, config.readers, config.read_queue).map_err(started)?;
@@ -77,7 +78,7 @@ impl FjallStore {
                 .spawn(move || ahead.ahead.run())
                 .map_err(started)?,
         ];
-        Ok(Self { grant, queue: Some(queue), committer: Some(committer), helpers, readers, shared })
+        Ok(Self { grant, epoch, queue: Some(queue), committer: Some(committer), helpers, readers, shared })
     }
 
     /// What it has counted since it was opened.
@@ -275,6 +276,10 @@ impl Ownership for FjallStore {
         self.grant
     }
 
+    fn epoch(&self, _: Shard) -> Option<Epoch> {
+        self.gate_open().then_some(self.epoch)
+    }
+
     /// Open until the disk fails: the lock on the directory keeps everybody else out for as long as the process lives.
     fn gate_open(&self) -> bool {
         self.shared.fatal().is_none()
@@ -282,6 +287,12 @@ impl Ownership for FjallStore {
 
     fn raise_id_ceiling(&self, ceiling: Timestamp) -> Written {
         self.write(Write::Ceiling(ceiling))
+    }
+}
+
+impl Store for FjallStore {
+    fn event_log(&self) -> Option<&dyn Events> {
+        Some(self)
     }
 }
 

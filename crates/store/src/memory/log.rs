@@ -9,7 +9,7 @@ use crate::model::{
     ConversationState, Cursor, CursorUpdate, Entry, Event, EventBody, EventPosition, UserConversation,
 };
 use crate::port::messages::ReadLimit;
-use crate::port::{Answer, Conversations, Events, Messages, ReadError, WriteError};
+use crate::port::{Answer, Conversations, Events, Messages, ReadError, Store, WriteError};
 
 type Read<T> = Answer<Result<T, ReadError>>;
 type Written = Answer<Result<(), WriteError>>;
@@ -126,6 +126,12 @@ impl Conversations for MemoryStore {
             let devices = tables.devices(&user, conversation);
             devices.map(|(device, cursor)| (device.clone(), *cursor)).collect()
         })
+    }
+}
+
+impl Store for MemoryStore {
+    fn event_log(&self) -> Option<&dyn Events> {
+        Some(self)
     }
 }
 

@@ -5,6 +5,7 @@
 //! and take what a crash would have left ([`MemoryStore::crash`]).
 
 mod log;
+mod outbox;
 mod store;
 mod tables;
 mod users;

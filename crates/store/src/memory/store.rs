@@ -12,7 +12,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::tables::Tables;
 use crate::committed::PendingAppend;
-use crate::model::Epoch;
+use crate::model::{Epoch, Shard};
 use crate::port::messages::AppendError;
 use crate::port::ownership::Grant;
 use crate::port::{Answer, Ownership, ReadError, WriteError};
@@ -25,6 +25,7 @@ pub struct MemoryStore {
 
 struct Inner {
     grant: Grant,
+    epoch: Epoch,
     state: Mutex<State>,
     pub(super) last_event: watch::Sender<u64>,
 }
@@ -60,7 +61,7 @@ impl MemoryStore {
 
     fn over(tables: Tables, epoch: Epoch) -> Self {
         let node = NodeNumber::new(1).expect("1 is a node number");
-        let grant = Grant { node, epoch, id_floor: tables.ceiling };
+        let grant = Grant { node, id_floor: tables.ceiling };
         let (last_event, _) = watch::channel(tables.events.len() as u64);
         let state = State {
             tables,
@@ -71,7 +72,7 @@ impl MemoryStore {
             gate_open: true,
             crashed: false,
         };
-        Self { inner: Arc::new(Inner { grant, state: Mutex::new(state), last_event }) }
+        Self { inner: Arc::new(Inner { grant, epoch, state: Mutex::new(state), last_event }) }
     }
 
     /// From now on, nothing is committed or answered until it is released.
@@ -119,7 +120,7 @@ impl MemoryStore {
         let (lost, next) = {
             let mut state = self.inner.state.lock();
             (state.crashed, state.gate_open) = (true, false);
-            let next = Self::over(state.tables.clone(), Epoch(self.inner.grant.epoch.0 + 1));
+            let next = Self::over(state.tables.clone(), Epoch(self.inner.epoch.0 + 1));
             (std::mem::take(&mut state.queue), next)
         };
         drop(lost);
@@ -251,6 +252,10 @@ impl fmt::Debug for MemoryStore {
 impl Ownership for MemoryStore {
     fn grant(&self) -> Grant {
         self.inner.grant
+    }
+
+    fn epoch(&self, _: Shard) -> Option<Epoch> {
+        self.gate_open().then_some(self.inner.epoch)
     }
 
     fn gate_open(&self) -> bool {

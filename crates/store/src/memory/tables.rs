@@ -6,7 +6,7 @@ use causerie_protocol::{ClientMessageId, ConversationId, DeviceId, Seq, Timestam
 
 use crate::model::{
     Batch, ConversationRow, ConversationState, Cursor, CursorUpdate, Entry, MemberRow, Profile, Projection,
-    UserConversation,
+    Shard, UserConversation,
 };
 
 /// All tables.
@@ -20,6 +20,8 @@ pub(super) struct Tables {
     cursors: BTreeMap<UserId, BTreeMap<ConversationId, BTreeMap<DeviceId, Cursor>>>,
     /// The event at position n is the n-th.
     pub(super) events: Vec<(ConversationId, Happened)>,
+    pub(super) emit_cursors: BTreeMap<ConversationId, Seq>,
+    pub(super) emit_marks: BTreeSet<(Shard, ConversationId)>,
     pub(super) profiles: BTreeMap<UserId, Profile>,
     pub(super) settings: BTreeMap<UserId, Box<str>>,
     pub(super) blocks: BTreeMap<UserId, BTreeSet<UserId>>,
@@ -48,6 +50,9 @@ impl Tables {
     /// Makes a batch part of the tables.
     pub(super) fn append(&mut self, batch: &Batch) {
         let id = batch.conversation;
+        if !batch.entries.is_empty() {
+            self.emit_marks.insert((Shard::of_conversation(id), id));
+        }
         for entry in &batch.entries {
             let log = self.logs.entry(id).or_default();
             log.keys.insert((entry.from.clone(), entry.client_message_id), entry.seq);

@@ -7,9 +7,11 @@ use causerie_protocol::Seq;
 use super::MemoryStore;
 use crate::committed::PendingAppend;
 use crate::contract::sample::{ALL, END, batch, conversation};
-use crate::contract::{Subject, commit, ok};
+use crate::contract::{Subject, commit, ok, wait};
+use crate::model::Shard;
 use crate::port::messages::{AppendError, Messages};
-use crate::port::{Ownership, ReadError};
+use crate::port::outbox::Extent;
+use crate::port::{Outbox, Ownership, ReadError};
 
 struct InMemory(MemoryStore);
 
@@ -111,6 +113,35 @@ fn a_crashed_store_answers_nothing_more() {
     drop(store.crash());
     let (_, error) = commit(&store, batch(conversation(1), 1..=1)).unwrap_err();
     assert!(matches!(error, AppendError::Refused(_)));
-    let read = crate::contract::wait(store.read(conversation(1), Seq(1), END, ALL));
+    let read = wait(store.read(conversation(1), Seq(1), END, ALL));
     assert!(matches!(read, Err(ReadError::Unavailable(_))));
+}
+
+#[test]
+fn a_mark_stays_until_everything_is_emitted() {
+    let store = MemoryStore::new();
+    let id = conversation(1);
+    let shard = Shard::of_conversation(id);
+    let marked = |store: &MemoryStore, after| ok(store.marked(shard, after, 10));
+    assert_eq!(marked(&store, None), []);
+    commit(&store, batch(id, 1..=3)).unwrap();
+    assert_eq!(marked(&store, None), [id]);
+    assert_eq!(marked(&store, Some(id)), []);
+    assert_eq!(ok(store.extent(id)), Extent { emitted: Seq(0), last: Seq(3) });
+    // The cursor is not there yet; then the log has gone on.
+    assert!(!wait(store.clear_mark(id, Seq(3))).unwrap());
+    wait(store.put_emit_cursors(vec![(id, Seq(3)), (id, Seq(2))])).unwrap();
+    assert_eq!(ok(store.extent(id)), Extent { emitted: Seq(3), last: Seq(3) });
+    commit(&store, batch(id, 4..=4)).unwrap();
+    assert!(!wait(store.clear_mark(id, Seq(3))).unwrap());
+    wait(store.put_emit_cursors(vec![(id, Seq(4))])).unwrap();
+    let store = store.crash();
+    assert_eq!(marked(&store, None), [id]);
+    assert!(wait(store.clear_mark(id, Seq(4))).unwrap());
+    assert_eq!(marked(&store, None), []);
+    // What is under way when the mark is cleared brings it back.
+    store.hold();
+    store.append(PendingAppend::new(batch(id, 5..=5), |result| drop(result.unwrap())));
+    store.release();
+    assert_eq!(marked(&store, None), [id]);
 }

@@ -5,6 +5,7 @@ mod conversation;
 mod cursor;
 mod entry;
 mod event;
+mod shard;
 mod user;
 
 pub use batch::{Batch, BatchError, Epoch, Projection};
@@ -12,4 +13,5 @@ pub use conversation::{ConversationRow, ConversationState, MemberRow, UserConver
 pub use cursor::{Cursor, CursorUpdate};
 pub use entry::Entry;
 pub use event::{Event, EventBody, EventPosition};
+pub use shard::Shard;
 pub use user::{Profile, Revocation};

@@ -23,8 +23,8 @@ pub trait Conversations: Send + Sync + 'static {
     /// Whether two users are both members of some conversation now.
     fn share_conversation(&self, a: UserId, b: UserId) -> Answer<Result<bool, ReadError>>;
 
-    /// Keeps cursors, in any order: the highest wins, for each device and for each user. One receipt event is written
-    /// for each user whose cursor rose. Durable when answered.
+    /// Keeps cursors, in any order: the highest wins, for each device and for each user. Where the store
+    /// keeps an event log, one receipt event is written for each user whose cursor rose. Durable when answered.
     fn put_cursors(&self, updates: Vec<CursorUpdate>) -> Answer<Result<(), WriteError>>;
 
     /// A user's cursor on each of its devices.

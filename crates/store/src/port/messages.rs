@@ -34,6 +34,9 @@ pub struct ReadLimit {
 pub trait Messages: Send + Sync + 'static {
     /// Makes a batch durable, with its projections and its events, in one atomic step.
     ///
+    /// Where the tables that follow from a log are kept apart from it, the step is that of the log, which brings the
+    /// projections: they are applied before `append` is answered, and after a crash before the conversation is loaded.
+    ///
     /// Returns at once; `append` is answered when the batch is durable. The caller has at most one batch of a
     /// conversation under way. Batches of many conversations share one sync of the disk. Of a batch with
     /// [`check_keys`](crate::Batch::check_keys) nothing is written if the log has a key of it at another position.

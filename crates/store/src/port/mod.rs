@@ -8,6 +8,7 @@
 pub mod conversations;
 pub mod events;
 pub mod messages;
+pub mod outbox;
 pub mod ownership;
 pub mod users;
 
@@ -17,6 +18,7 @@ use std::pin::Pin;
 pub use conversations::Conversations;
 pub use events::Events;
 pub use messages::Messages;
+pub use outbox::Outbox;
 pub use ownership::Ownership;
 pub use users::Users;
 
@@ -24,9 +26,10 @@ pub use users::Users;
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Every port of one store.
-pub trait Store: Messages + Conversations + Users + Ownership + Events {}
-
-impl<T: Messages + Conversations + Users + Ownership + Events> Store for T {}
+pub trait Store: Messages + Conversations + Users + Ownership {
+    /// The log of events, where the store keeps one; `None` where they are emitted to a broker instead.
+    fn event_log(&self) -> Option<&dyn Events>;
+}
 
 /// Why something could not be read. Reading changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

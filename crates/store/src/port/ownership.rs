@@ -4,15 +4,13 @@ use causerie_protocol::Timestamp;
 use causerie_protocol::snowflake::NodeNumber;
 
 use super::{Answer, WriteError};
-use crate::model::Epoch;
+use crate::model::{Epoch, Shard};
 
 /// What an opened store grants to the node that opened it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The node's number in message ids.
     pub node: NodeNumber,
-    /// The term in which it owns its shards.
-    pub epoch: Epoch,
     /// The last durable ceiling: new ids are dated from here on, whatever the clock says.
     pub id_floor: Timestamp,
 }
@@ -24,6 +22,9 @@ pub struct Grant {
 pub trait Ownership: Send + Sync + 'static {
     /// What this node was granted when the store was opened.
     fn grant(&self) -> Grant;
+
+    /// The term in which this node owns a shard now; `None` when it does not, or when the gate is shut.
+    fn epoch(&self, shard: Shard) -> Option<Epoch>;
 
     /// Whether what was committed by now may be told: the fence gate.
     fn gate_open(&self) -> bool;

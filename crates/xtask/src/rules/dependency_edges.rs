@@ -11,19 +11,24 @@ pub(super) const RULE: Rule = Rule {
 
 /// What each package may name in its `Cargo.toml`, for whatever purpose. `node` uses `client` for its terminal
 /// commands, which are clients like any other. Packages outside of `crates/` (tests, examples) may use anything.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("protocol", &[]),
     ("planted", &[]),
     ("store", &["protocol", "planted"]),
-    ("cluster", &["protocol", "store"]),
+    ("cluster", &["protocol", "store", "services"]),
+    ("cql", &["protocol", "store", "cql-proxy", "services"]),
+    ("cql-proxy", &["services"]),
+    ("services", &[]),
+    ("events", &["protocol", "store", "services"]),
+    ("workers", &["protocol", "events", "services"]),
     ("actors", &["protocol", "store", "cluster", "planted"]),
-    ("node", &["protocol", "store", "cluster", "actors", "client", "planted"]),
+    ("node", &["protocol", "store", "cql", "events", "workers", "cluster", "actors", "client", "planted"]),
     ("client", &["protocol"]),
     ("checker", &["protocol"]),
     ("loadgen", &["protocol", "client", "checker"]),
     ("faults", &["protocol", "client", "checker"]),
     ("simulation", &["protocol", "store", "actors", "node", "checker"]),
-    ("xtask", &[]),
+    ("xtask", &["services"]),
 ];
 
 /// What would give the protocol sockets, tasks or a runtime: it is words only, for every client in every language.

@@ -27,8 +27,11 @@ fn check_file(file: &File) -> Vec<Finding> {
     let paused = PAUSED.iter().any(|paused| file.text.contains(paused));
     let mut in_tests = is_test_file(&file.path);
     let mut findings = Vec::new();
+    let mut marked = false;
     for (number, line) in file.numbered() {
-        in_tests |= line.trim_start().starts_with("#[cfg(test)]");
+        // A module that stands in a file of its own ends with its name.
+        in_tests |= marked && line.contains("mod ") && line.contains('{');
+        marked = line.trim_start().starts_with("#[cfg(test)]");
         let real = REAL.iter().any(|sleep| line.contains(sleep)) || is_promised_time(line);
         if in_tests && (real || line.contains(TOKIO) && !paused) {
             findings.push(Finding::new(format!("{}:{number}", file.path), line.trim()));
@@ -79,5 +82,7 @@ mod tests {
     #[test]
     fn code_that_is_no_test_is_left_to_clippy() {
         assert_eq!(places(&[("crates/client/src/driver.rs", SLEEP)]), Vec::<String>::new());
+        let elsewhere = format!("#[cfg(test)]\nmod tests;\n{SLEEP}\n");
+        assert_eq!(places(&[("crates/client/src/driver.rs", &elsewhere)]), Vec::<String>::new());
     }
 }

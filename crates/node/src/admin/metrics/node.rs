@@ -35,7 +35,8 @@ impl Collector for Depths {
         bytes("waiting", "Bodies that wait to be stored.", depths.waiting_bytes)?;
         bytes("out_queues", "What waits for all clients.", depths.outbox_bytes)?;
         bytes("out_queue_max", "What waits for the client that has most waiting.", depths.outbox_bytes_max)?;
+        let Some(last_event) = depths.last_event else { return Ok(()) };
         let (name, help) = ("event_log_position", "The last durable event.");
-        Reading { name, help, unit: None, value: depths.last_event.0 as f64 }.gauge(&mut encoder)
+        Reading { name, help, unit: None, value: last_event.0 as f64 }.gauge(&mut encoder)
     }
 }

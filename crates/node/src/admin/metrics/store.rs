@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use causerie_store::fjall::FjallStore;
 use causerie_store::fjall::metrics::Histogram;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::registry::Unit;
 
-use super::Reading;
+use super::{Reading, histogram_of};
 
 /// Reads the counters of a store when it is asked.
 #[derive(Debug)]
@@ -37,22 +37,11 @@ impl Collector for Store {
         }
         let (help, unit) = ("Writing and syncing a group.", Some(&Unit::Seconds));
         let histogram = encoder.encode_descriptor("sync_duration", help, unit, MetricType::Histogram)?;
-        encode_histogram(&metrics.syncs, histogram)
+        histogram_of(
+            histogram,
+            &Histogram::BOUNDS_MICROS,
+            &metrics.syncs.counts(),
+            metrics.syncs.sum_micros(),
+        )
     }
-}
-
-fn encode_histogram(
-    histogram: &Histogram,
-    mut encoder: prometheus_client::encoding::MetricEncoder<'_>,
-) -> std::fmt::Result {
-    let seconds = |micros: u64| micros as f64 / 1e6;
-    let bounds = Histogram::BOUNDS_MICROS.into_iter().map(seconds).chain([f64::INFINITY]);
-    let counts = histogram.counts();
-    let buckets: Vec<_> = bounds.zip(counts).collect();
-    encoder.encode_histogram::<NoLabelSet>(
-        seconds(histogram.sum_micros()),
-        counts.iter().sum(),
-        &buckets,
-        None,
-    )
 }

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::{Operators, Shared, routes};
+use crate::backends::Degraded;
 use crate::config::Secret;
 use crate::shutdown::{Phase, Shutdown};
 
@@ -75,7 +76,9 @@ impl Room {
         let (phase, shutdown) = Shutdown::channel();
         let token = token.map(|token| Secret::new(token.as_bytes()));
         let (tasks, ends) = (TaskTracker::new(), shutdown.clone());
-        let operators = Operators { chat: chat.clone(), clock, token, registry, shutdown: ends, tasks };
+        let degraded = Degraded::default();
+        let operators =
+            Operators { chat: chat.clone(), clock, token, registry, shutdown: ends, tasks, degraded };
         let shared = Shared::new(operators);
         Self { router: routes(shared.clone()), chat, phase, shutdown, shared }
     }

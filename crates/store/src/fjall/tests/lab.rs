@@ -1,7 +1,9 @@
 //! A store whose disk does what a test wants.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use std::{fs, io};
 
 use parking_lot::{Condvar, Mutex};
@@ -154,18 +156,39 @@ impl Subject for OnDisk {
 
 /// A copy of a directory. What a journal has been given beyond its content is left out: it is 64 MiB of zeros.
 pub(super) fn copy(from: &Path) -> TempDir {
+    // The database's own threads may be at it: what was changed while it was copied is no image of any moment.
+    loop {
+        let before = stamps(from);
+        if let Ok(to) = copied(from)
+            && stamps(from) == before
+        {
+            return to;
+        }
+    }
+}
+
+/// Everything by which a change shows; what vanishes meanwhile is left out.
+fn stamps(dir: &Path) -> Vec<(PathBuf, u64, u64, SystemTime)> {
+    let stamp = |path: PathBuf| {
+        let meta = fs::metadata(&path).ok()?;
+        Some((path, meta.ino(), meta.len(), meta.modified().ok()?))
+    };
+    files(dir).into_iter().filter_map(stamp).collect()
+}
+
+fn copied(from: &Path) -> io::Result<TempDir> {
     let to = scratch();
     for file in files(from) {
         let target = to.path().join(file.strip_prefix(from).unwrap());
         fs::create_dir_all(target.parent().unwrap()).unwrap();
-        let mut bytes = fs::read(&file).unwrap();
+        let mut bytes = fs::read(&file)?;
         if file.extension().is_some_and(|ending| ending == "jnl") {
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             bytes.truncate(used);
         }
         fs::write(target, bytes).unwrap();
     }
-    to
+    Ok(to)
 }
 
 /// All files under a directory, sorted.

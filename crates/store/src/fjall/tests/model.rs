@@ -8,7 +8,7 @@ use super::lab::{OnDisk, scratch};
 use crate::contract::sample::{
     batch, change, client_id, conversation, cursor, direct, group, member, time, update, user,
 };
-use crate::contract::{Subject, commit, ok};
+use crate::contract::{Subject, commit, event_log, ok};
 use crate::fjall::FjallConfig;
 use crate::memory::MemoryStore;
 use crate::model::{EventPosition, Profile, Projection, Revocation};
@@ -97,7 +97,7 @@ fn apply(store: &impl Store, step: &Step, heads: &mut [u64; 3]) {
 
 /// Every answer that there is, in words.
 fn answers(store: &impl Store) -> Vec<String> {
-    let mut answers = vec![format!("{:?}", store.last_event())];
+    let mut answers = vec![format!("{:?}", event_log(store).last_event())];
     let mut add = |answer: &dyn std::fmt::Debug| answers.push(format!("{answer:?}"));
     for id in (0..3).map(conversation) {
         for limit in [ReadLimit { items: 7, bytes: 1000 }, ReadLimit { items: 100, bytes: 90 }] {
@@ -122,7 +122,7 @@ fn answers(store: &impl Store) -> Vec<String> {
         ok(store.suspended()),
     ));
     for after in [0, 3, 10] {
-        add(&ok(store.events(EventPosition(after), 8)));
+        add(&ok(event_log(store).events(EventPosition(after), 8)));
     }
     answers
 }

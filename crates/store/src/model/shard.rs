@@ -8,6 +8,14 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Shard(u16);
 
 impl Shard {
+    /// How many there are.
+    pub const COUNT: u16 = 4096;
+
+    /// All of them, rising.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> {
+        (0..Self::COUNT).map(Self)
+    }
+
     /// The shard of a conversation.
     pub fn of_conversation(conversation: ConversationId) -> Self {
         Self::of(conversation.as_bytes())
