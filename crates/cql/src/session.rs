@@ -30,6 +30,10 @@ use crate::tls;
 /// Between two attempts of a write.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Attempts to prepare a statement, and the pause between two.
+const ATTEMPTS: u32 = 5;
+const AGAIN: Duration = Duration::from_millis(300);
+
 /// The session and what belongs to it.
 #[derive(Debug)]
 pub(crate) struct Cql {
@@ -109,7 +113,19 @@ impl Cql {
     }
 
     async fn prepare(&self, cql: &str, kind: Kind) -> Result<Prepared, OpenError> {
-        let mut prepared = Box::pin(self.session.prepare(self.fill_in(cql))).await?;
+        let text = self.fill_in(cql);
+        let mut attempt = 1;
+        let mut prepared = loop {
+            match Box::pin(self.session.prepare(text.as_str())).await {
+                // Cassandra answers with errors of its own (`Unknown CF`) while tables are made or dropped beside it.
+                Err(error) if attempt < ATTEMPTS => {
+                    tracing::debug!(%error, attempt, "a statement is prepared again");
+                    attempt += 1;
+                    sleep(AGAIN).await;
+                }
+                prepared => break prepared?,
+            }
+        };
         self.profiles.shape(&mut prepared, kind);
         Ok(prepared)
     }
